@@ -1,0 +1,553 @@
+/* db.c - LMDB, behind the rules we found it to need: see docs/decisions/0004-lmdb-layout.md.
+ *
+ * Each transaction keeps one cursor per table for its point writes: settling goes through keys in order, and a cursor
+ * that is already on the right page finds the next key there without descending from the root. */
+#include "db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "db_pages.h"
+#include "db_walk.h"
+
+enum { MAX_READERS = 1024, FILE_MODE = 0640, MAX_PATH = 4096 };
+#define ENV_FLAGS (MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
+
+const char *const db_table_names[DB_TABLES] = {
+    [DB_META] = "meta",
+    [DB_EVENTS] = "events",
+    [DB_STREAMS] = "streams",
+    [DB_STREAM_EVENTS] = "stream_events",
+    [DB_CATEGORIES] = "categories",
+    [DB_TYPES] = "types",
+    [DB_CORRELATIONS] = "correlations",
+    [DB_IDS] = "ids",
+};
+
+struct db {
+    MDB_env *env;
+    MDB_dbi tables[DB_TABLES];
+    uint32_t page_size;
+};
+
+struct db_cursor {
+    MDB_cursor *lmdb;
+    struct db_txn *txn;
+    enum db_table table;
+};
+
+struct db_txn {
+    MDB_txn *lmdb;
+    struct db *db;
+    bool writes;
+    MDB_cursor *writers[DB_TABLES];       /* of a write transaction, opened when first needed */
+    struct db_cursor *spares[DB_TABLES];  /* given back by db_cursor_close() */
+    struct varve_error fault;       /* the first; its status is VARVE_OK while there was none */
+};
+
+/* ---- what went wrong ---- */
+
+static enum varve_status status_of(int code)
+{
+    switch (code) {
+    case MDB_SUCCESS:
+        return VARVE_OK;
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INCOMPATIBLE:
+    case MDB_CURSOR_FULL:
+        return VARVE_CORRUPT;
+    case ENOSPC:
+    case EDQUOT:
+    case MDB_MAP_FULL:
+        return VARVE_DISK_FULL;
+    case EROFS:
+        return VARVE_READ_ONLY;
+    case ENOMEM:
+    case MDB_READERS_FULL:
+        return VARVE_NO_MEMORY;
+    default:
+        return VARVE_IO;
+    }
+}
+
+static enum varve_status fail_code(struct varve_error *error, int code, const char *doing)
+{
+    return varve_fail(error, status_of(code), NULL, "store.mdb: %s: %s", doing, mdb_strerror(code));
+}
+
+/* The same inside a transaction: the first fault is the one worth telling. */
+static enum varve_status keep_code(struct db_txn *txn, int code, const char *doing, enum db_table table)
+{
+    char what[64];
+
+    if (txn->fault.status == VARVE_OK) {
+        snprintf(what, sizeof(what), "%s table %s", doing, db_table_names[table]);
+        fail_code(&txn->fault, code, what);
+    }
+    return status_of(code);
+}
+
+enum varve_status db_explain(const struct db_txn *txn, enum varve_status status, struct varve_error *error)
+{
+    if (status == VARVE_OK)
+        return status;
+    if (txn->fault.status != status)
+        return varve_fail(error, status, NULL, "store.mdb: %s", varve_status_meaning(status));
+    if (error != NULL)
+        *error = txn->fault;
+    return status;
+}
+
+enum varve_status db_damaged(struct db_txn *txn, const char *format, ...)
+{
+    char what[320];
+    va_list arguments;
+
+    if (txn->fault.status == VARVE_OK) {
+        va_start(arguments, format);
+        vsnprintf(what, sizeof(what), format, arguments);
+        va_end(arguments);
+        varve_fail(&txn->fault, VARVE_CORRUPT, NULL, "store.mdb: %s", what);
+    }
+    return VARVE_CORRUPT;
+}
+
+void db_forget(struct db_txn *txn)
+{
+    txn->fault.status = VARVE_OK;
+}
+
+/* ---- opening ---- */
+
+static enum varve_status open_env(const char *path, uint64_t map_size_bytes, unsigned flags, MDB_env **ret_env,
+                                  struct varve_error *error)
+{
+    MDB_env *env = NULL;
+    int code = mdb_env_create(&env);
+
+    if (code != 0)
+        return fail_code(error, code, "making an environment");
+    if (code == 0)
+        code = mdb_env_set_mapsize(env, map_size_bytes);
+    if (code == 0)
+        code = mdb_env_set_maxreaders(env, MAX_READERS);
+    if (code == 0)
+        code = mdb_env_set_maxdbs(env, DB_TABLES);
+    if (code == 0)
+        code = mdb_env_open(env, path, ENV_FLAGS | flags, FILE_MODE);
+    if (code != 0) {
+        mdb_env_close(env);
+        return fail_code(error, code, "opening");
+    }
+    *ret_env = env;
+    return VARVE_OK;
+}
+
+/* Open every table, or make them all (with MDB_CREATE), in one transaction. */
+static enum varve_status open_tables(MDB_env *env, unsigned txn_flags, unsigned table_flags, MDB_dbi *ret_tables,
+                                     struct varve_error *error)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(env, NULL, txn_flags, &txn);
+
+    if (code != 0)
+        return fail_code(error, code, "beginning a transaction");
+    for (int table = 0; table < DB_TABLES && code == 0; table++) {
+        unsigned kind = table == DB_EVENTS ? MDB_INTEGERKEY : 0, found = 0;
+
+        code = mdb_dbi_open(txn, db_table_names[table], kind | table_flags, &ret_tables[table]);
+        if (code == 0)
+            code = mdb_dbi_flags(txn, ret_tables[table], &found);
+        if (code == 0 && found != kind)
+            code = MDB_INCOMPATIBLE;
+        if (code == MDB_NOTFOUND)
+            code = MDB_INVALID; /* Ours has them all from its first transaction on. */
+    }
+    if (code == 0)
+        code = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    return code == 0 ? VARVE_OK : fail_code(error, code, "opening the tables");
+}
+
+static enum varve_status touch_file(const struct varve_os *os, const char *path, struct varve_error *error)
+{
+    int fd = os->open(os->self, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+
+    if (fd >= 0)
+        fd = os->close(os->self, fd);
+    return fd >= 0 ? VARVE_OK : varve_fail(error, status_of(-fd), NULL, "%s: cannot create: %s", path, strerror(-fd));
+}
+
+/* Make the file aside, with all tables and synced by its first commit, and give it its name last: a crash on the way
+ * leaves no store.mdb at all, only a beginning that the next attempt writes over. */
+static enum varve_status create_file(const char *path, const struct varve_os *os, uint64_t map_size_bytes,
+                                     struct varve_error *error)
+{
+    MDB_env *env = NULL;
+    MDB_dbi tables[DB_TABLES];
+    char fresh[MAX_PATH], folder[MAX_PATH];
+    const char *slash = strrchr(path, '/');
+    enum varve_status status;
+    int rc;
+
+    if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new", path) >= sizeof(fresh))
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "path", "the path is longer than %d bytes", MAX_PATH - 5);
+    snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
+
+    status = touch_file(os, fresh, error);
+    if (status == VARVE_OK)
+        status = open_env(fresh, map_size_bytes, MDB_NOLOCK, &env, error); /* Nobody else knows of it yet. */
+    if (status == VARVE_OK) {
+        status = open_tables(env, 0, MDB_CREATE, tables, error);
+        mdb_env_close(env);
+    }
+    if (status != VARVE_OK)
+        return status;
+    rc = os->rename(os->self, fresh, path);
+    if (rc == 0)
+        rc = os->sync_directory(os->self, folder);
+    return rc == 0 ? VARVE_OK
+                   : varve_fail(error, status_of(-rc), NULL, "%s: cannot put in place: %s", path, strerror(-rc));
+}
+
+static enum varve_status open_handle(const char *path, uint64_t map_size_bytes, bool read_only, struct db *db,
+                                     struct varve_error *error)
+{
+    unsigned env_flags = read_only ? MDB_RDONLY | MDB_NOLOCK : 0;
+    enum varve_status status = open_env(path, map_size_bytes, env_flags, &db->env, error);
+    MDB_stat stat;
+    int dead;
+
+    if (status == VARVE_OK)
+        status = open_tables(db->env, MDB_RDONLY, 0, db->tables, error);
+    if (status != VARVE_OK)
+        return status;
+    if (!read_only)
+        mdb_reader_check(db->env, &dead); /* Slots of a process that was killed would keep old pages for ever. */
+    mdb_env_stat(db->env, &stat);
+    db->page_size = stat.ms_psize;
+    assert(mdb_env_get_maxkeysize(db->env) == (int)DB_MAX_KEY);
+    return VARVE_OK;
+}
+
+enum varve_status db_open(const char *path, const struct varve_os *os, uint64_t map_size_bytes, bool read_only,
+                          struct db **ret_db, struct varve_error *error)
+{
+    enum varve_status status = db_pages_prepare(path, os, read_only, error);
+    struct db *db;
+
+    if (status == VARVE_NOT_A_STORE && !read_only)
+        status = create_file(path, os, map_size_bytes, error);
+    else if (status == VARVE_OK)
+        status = db_walk_roots(path, os, error); /* LMDB would crash on garbage in these. */
+    if (status != VARVE_OK)
+        return status;
+
+    db = calloc(1, sizeof(*db));
+    if (db == NULL)
+        return varve_fail(error, VARVE_NO_MEMORY, NULL, "store.mdb: no memory for its handle");
+    status = open_handle(path, map_size_bytes, read_only, db, error);
+    if (status != VARVE_OK) {
+        db_close(db);
+        return status;
+    }
+    *ret_db = db;
+    return VARVE_OK;
+}
+
+void db_close(struct db *db)
+{
+    if (db == NULL)
+        return;
+    if (db->env != NULL)
+        mdb_env_close(db->env);
+    free(db);
+}
+
+uint64_t db_size_bytes(struct db *db)
+{
+    MDB_envinfo info;
+
+    mdb_env_info(db->env, &info);
+    return ((uint64_t)info.me_last_pgno + 1) * db->page_size;
+}
+
+/* ---- transactions ---- */
+
+static enum varve_status begin(struct db *db, bool writes, struct db_txn **ret_txn, struct varve_error *error)
+{
+    struct db_txn *txn = calloc(1, sizeof(*txn));
+    int code;
+
+    if (txn == NULL)
+        return varve_fail(error, VARVE_NO_MEMORY, NULL, "store.mdb: no memory for a transaction");
+    txn->db = db;
+    txn->writes = writes;
+    code = mdb_txn_begin(db->env, NULL, writes ? 0 : MDB_RDONLY, &txn->lmdb);
+    if (code != 0) {
+        free(txn);
+        return fail_code(error, code, writes ? "beginning to write" : "beginning to read");
+    }
+    *ret_txn = txn;
+    return VARVE_OK;
+}
+
+enum varve_status db_begin_read(struct db *db, struct db_txn **ret_txn, struct varve_error *error)
+{
+    return begin(db, false, ret_txn, error);
+}
+
+enum varve_status db_begin_write(struct db *db, struct db_txn **ret_txn, struct varve_error *error)
+{
+    return begin(db, true, ret_txn, error);
+}
+
+static void end_cursor(struct db_cursor *cursor)
+{
+    mdb_cursor_close(cursor->lmdb);
+    free(cursor);
+}
+
+static void end_cursors(struct db_txn *txn)
+{
+    for (int table = 0; table < DB_TABLES; table++) {
+        if (txn->writers[table] != NULL)
+            mdb_cursor_close(txn->writers[table]);
+        if (txn->spares[table] != NULL)
+            end_cursor(txn->spares[table]);
+        txn->writers[table] = NULL;
+        txn->spares[table] = NULL;
+    }
+}
+
+enum varve_status db_commit(struct db_txn *txn, struct varve_error *error)
+{
+    int code;
+
+    end_cursors(txn);
+    code = mdb_txn_commit(txn->lmdb);
+    free(txn);
+    return code == 0 ? VARVE_OK : fail_code(error, code, "committing");
+}
+
+void db_abort(struct db_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    end_cursors(txn);
+    mdb_txn_abort(txn->lmdb);
+    free(txn);
+}
+
+enum varve_status db_renew(struct db_txn *txn, struct varve_error *error)
+{
+    int code;
+
+    assert(!txn->writes);
+    end_cursors(txn);
+    mdb_txn_reset(txn->lmdb);
+    code = mdb_txn_renew(txn->lmdb);
+    txn->fault.status = VARVE_OK;
+    return code == 0 ? VARVE_OK : fail_code(error, code, "renewing a read");
+}
+
+/* ---- point reads and writes ---- */
+
+static MDB_val val_of(struct db_bytes bytes)
+{
+    return (MDB_val){ .mv_size = bytes.size, .mv_data = (void *)(uintptr_t)bytes.data };
+}
+
+static int writer_of(struct db_txn *txn, enum db_table table, MDB_cursor **ret_cursor)
+{
+    int code = 0;
+
+    assert(txn->writes);
+    if (txn->writers[table] == NULL)
+        code = mdb_cursor_open(txn->lmdb, txn->db->tables[table], &txn->writers[table]);
+    *ret_cursor = txn->writers[table];
+    return code;
+}
+
+bool db_get(struct db_txn *txn, enum db_table table, struct db_bytes key, struct db_bytes *ret,
+            enum varve_status *status)
+{
+    MDB_val lmdb_key = val_of(key), value;
+    MDB_cursor *writer;
+    int code;
+
+    if (txn->writes) {
+        code = writer_of(txn, table, &writer);
+        if (code == 0)
+            code = mdb_cursor_get(writer, &lmdb_key, &value, MDB_SET);
+    } else {
+        code = mdb_get(txn->lmdb, txn->db->tables[table], &lmdb_key, &value);
+    }
+    if (code == 0) {
+        *ret = (struct db_bytes){ value.mv_data, value.mv_size };
+        return true;
+    }
+    if (code != MDB_NOTFOUND)
+        *status = keep_code(txn, code, "reading", table);
+    return false;
+}
+
+static enum varve_status put(struct db_txn *txn, enum db_table table, struct db_bytes key, MDB_val *value,
+                             unsigned flags)
+{
+    MDB_val lmdb_key = val_of(key);
+    MDB_cursor *writer;
+    int code = writer_of(txn, table, &writer);
+
+    if (code == 0)
+        code = mdb_cursor_put(writer, &lmdb_key, value, flags);
+    return code == 0 ? VARVE_OK : keep_code(txn, code, "writing", table);
+}
+
+enum varve_status db_put(struct db_txn *txn, enum db_table table, struct db_bytes key, struct db_bytes value)
+{
+    MDB_val lmdb_value = val_of(value);
+
+    return put(txn, table, key, &lmdb_value, 0);
+}
+
+enum varve_status db_append(struct db_txn *txn, enum db_table table, struct db_bytes key, struct db_bytes value)
+{
+    MDB_val lmdb_value = val_of(value);
+
+    return put(txn, table, key, &lmdb_value, MDB_APPEND);
+}
+
+enum varve_status db_put_newest(struct db_txn *txn, enum db_table table, struct db_bytes key, struct db_bytes value)
+{
+    MDB_val lmdb_key = val_of(key), lmdb_value = val_of(value);
+    MDB_cursor *writer;
+    int code = writer_of(txn, table, &writer);
+
+    if (code == 0)
+        code = mdb_cursor_put(writer, &lmdb_key, &lmdb_value, MDB_APPEND);
+    if (code == MDB_KEYEXIST) /* Not the greatest; nothing was written. */
+        code = mdb_cursor_put(writer, &lmdb_key, &lmdb_value, 0);
+    return code == 0 ? VARVE_OK : keep_code(txn, code, "writing", table);
+}
+
+static enum varve_status reserve(struct db_txn *txn, enum db_table table, struct db_bytes key, size_t size,
+                                 unsigned flags, void **ret)
+{
+    MDB_val value = { .mv_size = size, .mv_data = NULL };
+    enum varve_status status = put(txn, table, key, &value, MDB_RESERVE | flags);
+
+    if (status == VARVE_OK)
+        *ret = value.mv_data;
+    return status;
+}
+
+enum varve_status db_reserve(struct db_txn *txn, enum db_table table, struct db_bytes key, size_t size, void **ret)
+{
+    return reserve(txn, table, key, size, 0, ret);
+}
+
+enum varve_status db_append_reserve(struct db_txn *txn, enum db_table table, struct db_bytes key, size_t size,
+                                    void **ret)
+{
+    return reserve(txn, table, key, size, MDB_APPEND, ret);
+}
+
+enum varve_status db_delete(struct db_txn *txn, enum db_table table, struct db_bytes key)
+{
+    MDB_val lmdb_key = val_of(key), value;
+    MDB_cursor *writer;
+    int code = writer_of(txn, table, &writer);
+
+    if (code == 0)
+        code = mdb_cursor_get(writer, &lmdb_key, &value, MDB_SET);
+    if (code == 0)
+        code = mdb_cursor_del(writer, 0);
+    return code == 0 || code == MDB_NOTFOUND ? VARVE_OK : keep_code(txn, code, "deleting from", table);
+}
+
+enum varve_status db_get_table_size(struct db_txn *txn, enum db_table table, struct db_table_size *ret_size)
+{
+    MDB_stat stat;
+    int code = mdb_stat(txn->lmdb, txn->db->tables[table], &stat);
+
+    if (code != 0)
+        return keep_code(txn, code, "measuring", table);
+    *ret_size = (struct db_table_size){ .entries = stat.ms_entries, .leaf_pages = stat.ms_leaf_pages };
+    return VARVE_OK;
+}
+
+/* ---- cursors ---- */
+
+enum varve_status db_cursor_open(struct db_txn *txn, enum db_table table, struct db_cursor **ret_cursor)
+{
+    struct db_cursor *cursor = txn->spares[table];
+    int code;
+
+    if (cursor != NULL) {
+        txn->spares[table] = NULL;
+        *ret_cursor = cursor;
+        return VARVE_OK;
+    }
+    cursor = malloc(sizeof(*cursor));
+    code = cursor == NULL ? ENOMEM : 0;
+    if (code == 0)
+        code = mdb_cursor_open(txn->lmdb, txn->db->tables[table], &cursor->lmdb);
+    if (code != 0) {
+        free(cursor);
+        return keep_code(txn, code, "opening a cursor on", table);
+    }
+    cursor->txn = txn;
+    cursor->table = table;
+    *ret_cursor = cursor;
+    return VARVE_OK;
+}
+
+void db_cursor_close(struct db_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    if (cursor->txn->spares[cursor->table] == NULL)
+        cursor->txn->spares[cursor->table] = cursor;
+    else
+        end_cursor(cursor);
+}
+
+bool db_cursor_move(struct db_cursor *cursor, enum db_move move, struct db_bytes *key, struct db_bytes *ret_value,
+                    enum varve_status *status)
+{
+    static const MDB_cursor_op ops[] = {
+        [DB_FIRST] = MDB_FIRST, [DB_LAST] = MDB_LAST, [DB_NEXT] = MDB_NEXT,
+        [DB_PREV] = MDB_PREV,   [DB_SEEK] = MDB_SET_RANGE,
+    };
+    MDB_val lmdb_key = val_of(*key), value;
+    int code = mdb_cursor_get(cursor->lmdb, &lmdb_key, &value, ops[move]);
+
+    if (code == 0) {
+        *key = (struct db_bytes){ lmdb_key.mv_data, lmdb_key.mv_size };
+        *ret_value = (struct db_bytes){ value.mv_data, value.mv_size };
+        return true;
+    }
+    if (code != MDB_NOTFOUND)
+        *status = keep_code(cursor->txn, code, "walking", cursor->table);
+    return false;
+}
+
+void db_will_need(const void *at, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)at & ~(page - 1);
+
+    madvise((void *)from, (uintptr_t)at + size - from, MADV_WILLNEED);
+}
