@@ -1,0 +1,54 @@
+/* config.h - what the command line of varved says. */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "varve/store.h"
+
+#include "log.h"
+
+enum { CONFIG_MAX_LISTEN = 8 };
+
+struct config_address {
+    struct sockaddr_storage address; /* loopback, IPv4 or IPv6 */
+    const char *text;                /* as given */
+};
+
+struct config {
+    const char *directory;
+    struct config_address listen[CONFIG_MAX_LISTEN];
+    size_t listen_count;
+    const char *unix_path;           /* NULL: no unix socket */
+    const char *port_file;           /* NULL: none */
+    enum log_level log_level;
+    bool log_json;
+    uint32_t max_connections;
+    uint32_t max_requests;           /* in flight on one connection */
+    uint32_t reader_threads;
+    uint64_t memory_budget_bytes;    /* frames, replies and reads of all connections together */
+    uint64_t max_output_bytes;       /* replies waiting for one connection */
+    uint64_t send_timeout_ms;        /* how long a peer may take nothing of what waits for it */
+    uint64_t hello_timeout_ms;
+    uint64_t stop_timeout_ms;        /* how long a graceful stop may take until connections are cut */
+    struct varve_options store;
+};
+
+enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_VERSION, CONFIG_WRONG };
+
+/* Read the command line. The texts in *ret point into `argv`. With CONFIG_WRONG, `error` holds one line that says which
+ * argument is wrong and what would be right. */
+enum config_action config_parse(int argc, char **argv, struct config *ret, char *error, size_t error_room);
+
+void config_print_help(FILE *out);
+
+/* "4096", "64KiB", "64MiB", "2GiB", "1TiB" (K, M, G, T mean the same). False: not a size, or above 2^63. */
+bool config_parse_size(const char *text, uint64_t *ret_bytes);
+/* "250ms", "30s", "5m"; a bare number means seconds. */
+bool config_parse_duration(const char *text, uint64_t *ret_ms);
+/* "HOST:PORT" with HOST an IPv4 address, an IPv6 address in brackets, or "localhost". False, with a reason, for
+ * anything else and for addresses that are not loopback. */
+bool config_parse_address(const char *text, struct sockaddr_storage *ret, char *error, size_t error_room);
+
+#endif

@@ -1,0 +1,28 @@
+/* handlers.h - what the server does for each request. Called by the dispatcher with a whole body that nobody has looked
+ * at yet; each answers now or later, always once (READ: until its end), through its session. */
+#ifndef SERVER_HANDLERS_H
+#define SERVER_HANDLERS_H
+
+#include "session.h"
+
+typedef void (*request_handler)(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* hello.c */
+void handle_hello(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_ping(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* append.c */
+void handle_append(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_stream_change(struct session *session, const struct varve_frame *frame, struct varve_view body);
+/* The appends of this turn on their way: once per turn, if there are any. */
+void commit_queued(struct server *server);
+
+/* read.c */
+void handle_read(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_credit(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_cancel(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* lookup.c: those that one answer from a reader thread settles */
+void handle_lookup(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+#endif

@@ -1,0 +1,190 @@
+/* log.c - makes log lines: escaping, bounding, writing. */
+#include "log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 8192, LINE_TAIL = 32 /* kept free for the end of the line */ };
+
+struct line {
+    char bytes[LINE_BYTES];
+    size_t size;
+    bool full; /* something did not fit; what was begun must be taken back */
+};
+
+static const char *const level_names[] = {
+    [LOG_LEVEL_DEBUG] = "debug", [LOG_LEVEL_INFO] = "info", [LOG_LEVEL_WARN] = "warn", [LOG_LEVEL_ERROR] = "error",
+};
+
+bool log_level_parse(const char *text, enum log_level *ret)
+{
+    for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+        if (strcmp(text, level_names[i]) == 0) {
+            *ret = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put(struct line *line, const char *bytes, size_t size)
+{
+    if (line->full || size > LINE_BYTES - LINE_TAIL - line->size) {
+        line->full = true;
+        return;
+    }
+    memcpy(line->bytes + line->size, bytes, size);
+    line->size += size;
+}
+
+static void put_str(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+/* How many bytes the well-formed UTF-8 sequence at `at` has; 0 when it is none. */
+static size_t utf8_size(const unsigned char *at, size_t left)
+{
+    size_t size = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3
+                : at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
+
+    if (size == 0 || size > left)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf0 && at[1] < 0x90) ||
+        (at[0] == 0xf4 && at[1] >= 0x90))
+        return 0;
+    return size;
+}
+
+/* Between quotes; the escapes of JSON serve logfmt as well. Bytes that are no UTF-8 become U+FFFD. */
+static void put_quoted(struct line *line, struct varve_view text)
+{
+    const unsigned char *at = (const unsigned char *)text.data;
+    const unsigned char *end = at + text.size;
+
+    put_str(line, "\"");
+    while (at < end && !line->full) {
+        size_t size = utf8_size(at, (size_t)(end - at));
+        char escape[8];
+
+        if (size == 0) {
+            put_str(line, "\xef\xbf\xbd");
+            size = 1;
+        } else if (*at == '"' || *at == '\\') {
+            snprintf(escape, sizeof(escape), "\\%c", *at);
+            put_str(line, escape);
+        } else if (*at == '\n') {
+            put_str(line, "\\n");
+        } else if (*at < 0x20 || *at == 0x7f) {
+            snprintf(escape, sizeof(escape), "\\u%04x", *at);
+            put_str(line, escape);
+        } else {
+            put(line, (const char *)at, size);
+        }
+        at += size;
+    }
+    put_str(line, "\"");
+}
+
+static bool is_plain(struct varve_view text)
+{
+    if (text.size == 0)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+static void put_field(const struct log *log, struct line *line, const struct log_field *field)
+{
+    char number[24];
+
+    if (line->size > 0 && line->bytes[line->size - 1] != '{')
+        put_str(line, log->json ? "," : " ");
+    if (log->json)
+        put_str(line, "\"");
+    put_str(line, field->key);
+    put_str(line, log->json ? "\":" : "=");
+    if (!field->is_text) {
+        snprintf(number, sizeof(number), "%" PRIu64, field->number);
+        put_str(line, number);
+    } else if (!log->json && is_plain(field->text)) {
+        put(line, field->text.data, field->text.size);
+    } else {
+        put_quoted(line, field->text);
+    }
+}
+
+/* A field goes in whole or not at all. */
+static bool add_field(const struct log *log, struct line *line, const struct log_field *field)
+{
+    size_t before = line->size;
+
+    put_field(log, line, field);
+    if (!line->full)
+        return true;
+    line->size = before;
+    line->full = false;
+    return false;
+}
+
+static void time_text(char *text, size_t room)
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text, room, "%s.%06ldZ", seconds, now.tv_nsec / 1000);
+}
+
+static void write_all(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+
+        if (written <= 0)
+            return;
+        bytes += written;
+        size -= (size_t)written;
+    }
+}
+
+void log_event(const struct log *log, enum log_level level, const char *event, const struct log_field *fields,
+               size_t count)
+{
+    struct line line;
+    char now[64];
+    bool whole = true;
+
+    if (level < log->level)
+        return;
+    line.size = 0;
+    line.full = false;
+    time_text(now, sizeof(now));
+    if (log->json)
+        put_str(&line, "{");
+    const struct log_field head[] = { log_text("time", now), log_text("level", level_names[level]),
+                                      log_text("event", event) };
+    for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+        whole &= add_field(log, &line, &head[i]);
+    for (size_t i = 0; i < count; i++)
+        whole &= add_field(log, &line, &fields[i]);
+
+    const char *end = log->json ? (whole ? "}\n" : ",\"cut\":true}\n") : (whole ? "\n" : " cut=true\n");
+    memcpy(line.bytes + line.size, end, strlen(end)); /* put() left room for it. */
+    write_all(log->fd, line.bytes, line.size + strlen(end));
+}

@@ -1,0 +1,146 @@
+/* main.c - varved: from the command line to an open store, a running server, and an exit code. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "run.h"
+#include "varve/version.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_CORRUPT = 6 };
+
+enum { DESCRIPTORS_BESIDES = 128 }; /* of the store, the loop, the log */
+
+static int exit_code(enum varve_status status)
+{
+    return status == VARVE_OK ? EXIT_OK
+           : status == VARVE_CORRUPT ? EXIT_CORRUPT
+           : status == VARVE_INVALID_ARGUMENT ? EXIT_WRONG_USAGE : EXIT_FAILED;
+}
+
+static int complain(const struct varve_error *error)
+{
+    fprintf(stderr, "varved: %s: %s\n", varve_status_name(error->status), error->message);
+    return exit_code(error->status);
+}
+
+/* When started without them, the first files of the store would get their numbers, and the log would be written into
+ * one of those. */
+static bool occupy_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
+/* As many descriptors as the system grants; fewer connections when those are not enough. */
+static void fit_descriptors(struct config *config, const struct log *log)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return;
+    uint64_t besides = DESCRIPTORS_BESIDES + SERVER_SPARE_CONNECTIONS;
+    uint64_t room = limit.rlim_cur > besides + 1 ? limit.rlim_cur - besides : 1;
+    if (room >= config->max_connections)
+        return;
+    log_warn(log, "server.fewer_connections", log_number("wanted", config->max_connections),
+             log_number("possible", room), log_number("descriptors", limit.rlim_cur));
+    config->max_connections = (uint32_t)room;
+}
+
+static void log_start(const struct server *server)
+{
+    struct varve_stats stats;
+    struct server_memory memory;
+    char formula[256];
+
+    varve_store_stats(server->store, &stats);
+    server_memory_bound(server, &memory);
+    snprintf(formula, sizeof(formula),
+             "engine %" PRIu64 " + connections %" PRIu64 " + budget %" PRIu64 " + decoding %" PRIu64
+             " + readers %" PRIu64 " MiB",
+             memory.engine_bytes >> 20, memory.connection_bytes >> 20, memory.budget_bytes >> 20,
+             memory.decoder_bytes >> 20, memory.readers_bytes >> 20);
+    log_info(&server->log, "server.started", log_text("version", VARVE_VERSION), log_number("pid", (uint64_t)getpid()),
+             log_text("directory", server->config->directory), log_number("last_position", stats.last_position),
+             log_number("settled_position", stats.settled_position),
+             log_number("recovered_events", stats.recovered_events), log_number("open_us", stats.open_us),
+             log_number("streams", stats.stream_count), log_number("memory_bound_mib", memory.total_bytes >> 20),
+             log_text("memory", formula));
+}
+
+/* The server on an open store. Ends the store, unless the store had a fault. */
+static int serve(const struct config *config, const struct log *log, struct varve_store *store)
+{
+    static struct server server; /* Too large for a stack. */
+    struct varve_error error = { .status = VARVE_OK };
+    enum varve_status status = server_init(&server, config, log, store, &error);
+
+    if (status != VARVE_OK) {
+        varve_store_close(store);
+        return complain(&error);
+    }
+    log_start(&server);
+    status = run_server(&server, &error);
+    if (varve_store_fault(store, NULL) != VARVE_OK)
+        _exit(complain(&error)); /* Closing would touch files whose state is unknown. */
+    enum varve_status closed = varve_store_close(store);
+    server_end(&server);
+    if (status != VARVE_OK)
+        return complain(&error);
+    if (closed != VARVE_OK) {
+        varve_fail(&error, closed, NULL, "%s: closing the store failed: %s", config->directory,
+                   varve_status_meaning(closed));
+        log_error(log, "store.fault", log_text("error", varve_status_name(closed)), log_text("message", error.message));
+        return complain(&error);
+    }
+    log_info(log, "server.stopped", log_text("directory", config->directory));
+    return EXIT_OK;
+}
+
+static int open_and_serve(struct config *config)
+{
+    const struct log log = { .fd = STDERR_FILENO, .level = config->log_level, .json = config->log_json };
+    struct varve_store *store = NULL;
+    struct varve_error error;
+
+    signal(SIGPIPE, SIG_IGN);
+    fit_descriptors(config, &log);
+    if (varve_store_open(config->directory, &config->store, &store, &error) != VARVE_OK)
+        return complain(&error);
+    return serve(config, &log, store);
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    char error[512];
+
+    if (!occupy_standard_descriptors())
+        return EXIT_FAILED;
+    switch (config_parse(argc, argv, &config, error, sizeof(error))) {
+    case CONFIG_HELP:
+        config_print_help(stdout);
+        return EXIT_OK;
+    case CONFIG_VERSION:
+        printf("varved %s\n", VARVE_VERSION);
+        return EXIT_OK;
+    case CONFIG_WRONG:
+        fprintf(stderr, "varved: %s\n", error);
+        return EXIT_WRONG_USAGE;
+    case CONFIG_SERVE:
+        break;
+    }
+    return open_and_serve(&config);
+}

@@ -1,0 +1,40 @@
+/* request.h - a request under way: with the committer, with a reader thread, or waiting for its client. */
+#ifndef SERVER_REQUEST_H
+#define SERVER_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "varve/status.h"
+
+struct session;
+struct request;
+
+struct request_kind {
+    /* End it now, answering `why`. NULL as `why`: the peer sends no more and nobody waits for an answer, unless the
+     * request can still be finished without the peer. Called only while it is not away. NULL: it is always away. */
+    void (*stop)(struct request *request, const struct varve_error *why);
+    /* There is room again for what it wanted to send. NULL: it never waits for that. */
+    void (*room)(struct request *request);
+};
+
+struct request {
+    const struct request_kind *kind;
+    struct session *session;
+    struct request *next, *previous;
+    uint32_t id;
+    bool away;              /* in the hands of another thread, which will give it back */
+    bool waits_for_peer;    /* only the client can bring it on; see session_wait_for_peer() */
+    uint64_t charged_bytes; /* in the budget */
+};
+
+struct request_list {
+    struct request *first, *last; /* in the order they came */
+    uint32_t count;
+};
+void request_list_add(struct request_list *list, struct request *request);
+void request_list_remove(struct request_list *list, struct request *request);
+void request_list_stop(struct request_list *list, const struct varve_error *why);
+void request_list_give_room(struct request_list *list);
+
+#endif

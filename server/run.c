@@ -1,0 +1,181 @@
+/* run.c - the loop: what happens in every turn, every second, and at the end. */
+#include "run.h"
+
+#include <signal.h>
+
+#include "dispatch.h"
+#include "handlers.h"
+#include "session.h"
+
+enum { TICK_MS = 1000, FAULT_GRACE_MS = 1000 };
+
+struct run {
+    struct server *server;
+    struct listeners listeners;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_timer_t tick;
+    uv_timer_t deadline;
+    uv_signal_t signals[2];
+    bool has_signals;
+    struct varve_error fault; /* status VARVE_OK: none */
+};
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct run *run = timer->data;
+
+    session_close_all(run->server, "the server stopped");
+}
+
+/* The handlers go, so that a second signal ends the process at once. */
+static void drop_signals(struct run *run)
+{
+    if (!run->has_signals)
+        return;
+    run->has_signals = false;
+    for (size_t i = 0; i < sizeof(run->signals) / sizeof(run->signals[0]); i++)
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
+}
+
+static void stop(struct run *run, const struct varve_error *why, uint64_t grace_ms)
+{
+    struct server *server = run->server;
+
+    if (server->stopping)
+        return;
+    server->stopping = true;
+    listeners_close(&run->listeners);
+    session_stop_all(server, why);
+    uv_timer_start(&run->deadline, on_deadline, grace_ms, 0);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    struct run *run = handle->data;
+    struct varve_error why;
+
+    log_info(&run->server->log, "server.stopping", log_text("signal", signum == SIGTERM ? "SIGTERM" : "SIGINT"),
+             log_number("connections", figure_get(&run->server->figures.connections)));
+    drop_signals(run);
+    dispatch_stopping_error(&why);
+    stop(run, &why, run->server->config->stop_timeout_ms);
+}
+
+/* A store that could not write or sync knows no longer what is durable. Say it, answer what waits, and leave. */
+static void check_fault(struct run *run)
+{
+    struct server *server = run->server;
+    struct varve_error fault = { .status = VARVE_OK };
+
+    server->fault_suspected = false;
+    if (run->fault.status != VARVE_OK || varve_store_fault(server->store, &fault) == VARVE_OK)
+        return;
+    run->fault = fault;
+    log_error(&server->log, "store.fault", log_text("error", varve_status_name(fault.status)),
+              log_text("message", fault.message), log_text("directory", server->config->directory),
+              log_text("consequence", "appends under way have no known outcome; the server ends"));
+    stop(run, &fault, FAULT_GRACE_MS);
+}
+
+/* Before and after the loop waits for events: everything said in this turn goes out in one write per connection. */
+static void turn(struct run *run)
+{
+    if (run->server->appends_queued)
+        commit_queued(run->server);
+    if (run->server->fault_suspected)
+        check_fault(run);
+    session_flush_all(run->server);
+    if (run->server->stopping && run->server->session_count == 0)
+        uv_stop(&run->server->loop);
+}
+
+/* The last look before the loop sleeps: what a connection held back, and was handled only now, must not wait for
+ * somebody else's bytes. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct run *run = prepare->data;
+
+    turn(run);
+    if (run->server->appends_queued) {
+        run->server->appends_queued = false;
+        varve_store_wake(run->server->store);
+    }
+}
+
+static void on_check(uv_check_t *check)
+{
+    turn(check->data);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct run *run = timer->data;
+
+    session_tick_all(run->server);
+    listeners_retry(&run->listeners);
+    check_fault(run);
+}
+
+static void make_handles(struct run *run)
+{
+    static const int signums[] = { SIGTERM, SIGINT };
+    uv_loop_t *loop = &run->server->loop;
+
+    /* None of these can fail but for wrong arguments. */
+    uv_prepare_init(loop, &run->prepare);
+    uv_check_init(loop, &run->check);
+    uv_timer_init(loop, &run->tick);
+    uv_timer_init(loop, &run->deadline);
+    run->prepare.data = run->check.data = run->tick.data = run->deadline.data = run;
+    uv_prepare_start(&run->prepare, on_prepare);
+    uv_check_start(&run->check, on_check);
+    uv_timer_start(&run->tick, on_tick, TICK_MS, TICK_MS);
+    for (size_t i = 0; i < sizeof(signums) / sizeof(signums[0]); i++) {
+        uv_signal_init(loop, &run->signals[i]);
+        run->signals[i].data = run;
+        uv_signal_start(&run->signals[i], on_signal, signums[i]);
+    }
+    run->has_signals = true;
+}
+
+static void close_handles(struct run *run)
+{
+    uv_close((uv_handle_t *)&run->prepare, NULL);
+    uv_close((uv_handle_t *)&run->check, NULL);
+    uv_close((uv_handle_t *)&run->tick, NULL);
+    uv_close((uv_handle_t *)&run->deadline, NULL);
+    drop_signals(run);
+    listeners_close(&run->listeners);
+    uv_run(&run->server->loop, UV_RUN_NOWAIT); /* `run` lives on the stack: they must be gone before it is. */
+}
+
+static enum varve_status begin(struct run *run, struct varve_error *error)
+{
+    const struct config *config = run->server->config;
+    enum varve_status status = listeners_open(&run->listeners, run->server, error);
+
+    if (status == VARVE_OK && config->port_file != NULL)
+        status = listeners_write_ports(&run->listeners, config->port_file, error);
+    for (size_t i = 0; i < run->listeners.count && status == VARVE_OK; i++)
+        log_info(&run->server->log, "server.ready", log_text("address", run->listeners.all[i].address));
+    return status;
+}
+
+enum varve_status run_server(struct server *server, struct varve_error *error)
+{
+    struct run run = { .server = server };
+
+    server->on_frame = dispatch_frame;
+    make_handles(&run);
+    enum varve_status status = begin(&run, error);
+    if (status == VARVE_OK)
+        uv_run(&server->loop, UV_RUN_DEFAULT);
+    close_handles(&run);
+    if (run.fault.status != VARVE_OK) {
+        if (error != NULL)
+            *error = run.fault;
+        return run.fault.status;
+    }
+    return status;
+}

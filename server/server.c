@@ -1,0 +1,73 @@
+/* server.c - makes and ends what the parts of the server share. */
+#include "server.h"
+
+#include <string.h>
+
+/* What one connection holds when nothing is under way: its session, libuv's parts, the allocator's rounding. */
+enum { CONNECTION_FIXED_BYTES = 4096, DECODED_PER_BODY_BYTE = 16, POOL_BYTES = 8 * 1024 * 1024 };
+
+/* A frame carries what fits an append, and the names of streams that are only checked. */
+static uint32_t frame_limit(const struct varve_options *limits)
+{
+    uint64_t bytes = (uint64_t)limits->max_append_bytes + (1u << 20);
+
+    return bytes > VARVE_WIRE_MAX_FRAME ? VARVE_WIRE_MAX_FRAME : (uint32_t)bytes;
+}
+
+enum varve_status server_init(struct server *server, const struct config *config, const struct log *log,
+                              struct varve_store *store, struct varve_error *error)
+{
+    struct varve_stats stats;
+    int fault;
+
+    memset(server, 0, sizeof(*server));
+    server->config = config;
+    server->log = *log;
+    server->store = store;
+    server->started_us = uv_hrtime() / 1000;
+    server->budget.limit_bytes = config->memory_budget_bytes;
+    figure_set(&server->figures.budget_limit_bytes, config->memory_budget_bytes);
+    varve_store_limits(store, &server->limits);
+    varve_store_stats(store, &stats);
+    server->database_id = stats.database_id;
+    server->max_frame_bytes = frame_limit(&server->limits);
+
+    server->arena = varve_wire_arena_create();
+    if (server->arena == NULL)
+        return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory to decode requests");
+    if ((fault = uv_loop_init(&server->loop)) != 0 ||
+        (fault = completions_init(&server->completions, &server->loop)) != 0)
+        return varve_fail(error, VARVE_IO, NULL, "the event loop cannot be made: %s", uv_strerror(fault));
+    if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
+        return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
+    return VARVE_OK;
+}
+
+void server_end(struct server *server)
+{
+    workers_stop(&server->workers);
+    completions_end(&server->completions);
+    uv_run(&server->loop, UV_RUN_DEFAULT); /* Lets the handles close. */
+    int busy = uv_loop_close(&server->loop);
+    assert(busy == 0); /* Whoever made a handle has closed it. */
+    output_pool_free(&server->pool);
+    varve_wire_arena_free(server->arena);
+    assert(server->budget.used_bytes == 0);
+}
+
+void server_memory_bound(const struct server *server, struct server_memory *ret)
+{
+    const struct config *config = server->config;
+    uint64_t one_read = 2 * ((uint64_t)SERVER_MAX_BATCH_BYTES + server->limits.max_event_bytes);
+    struct varve_stats stats;
+
+    varve_store_stats(server->store, &stats);
+    ret->engine_bytes = stats.memory_bound_bytes;
+    ret->connection_bytes = ((uint64_t)config->max_connections + SERVER_SPARE_CONNECTIONS) *
+                            (CONNECTION_FIXED_BYTES + SERVER_INPUT_FLOOR_BYTES);
+    ret->budget_bytes = config->memory_budget_bytes;
+    ret->decoder_bytes = (uint64_t)server->max_frame_bytes * DECODED_PER_BODY_BYTE + POOL_BYTES;
+    ret->readers_bytes = config->reader_threads * one_read;
+    ret->total_bytes = ret->engine_bytes + ret->connection_bytes + ret->budget_bytes + ret->decoder_bytes +
+                       ret->readers_bytes;
+}

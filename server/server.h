@@ -1,0 +1,79 @@
+/* server.h - what every part of the server shares: the loop, the store, the limits, the memory, the counts.
+ *
+ * One of it per process; everything in it belongs to the loop thread unless it says otherwise. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <uv.h>
+
+#include "varve/store.h"
+#include "varve/wire.h"
+
+#include "budget.h"
+#include "completions.h"
+#include "config.h"
+#include "figures.h"
+#include "log.h"
+#include "output.h"
+#include "workers.h"
+
+struct session;
+
+enum {
+    SERVER_RECEIVE_BYTES = 64 * 1024,          /* read from a socket at a time */
+    SERVER_INPUT_FLOOR_BYTES = 128 * 1024,     /* of input every connection may hold outside the budget */
+    SERVER_BATCH_BYTES = 256 * 1024,           /* of a read whose client leaves it to us */
+    SERVER_MAX_BATCH_BYTES = 1024 * 1024,
+    SERVER_MAX_CREDIT_BYTES = 64 * 1024 * 1024,
+    SERVER_MAX_READS = 16,                     /* under way on one connection */
+    SERVER_RETRY_AFTER_MS = 50,                /* what OVERLOADED advises */
+    SERVER_WORK_QUEUE = 16384,                 /* lookups and new reads waiting for a reader thread */
+    SERVER_SPARE_CONNECTIONS = 32,             /* over the limit: only to be told so */
+};
+
+struct server {
+    uv_loop_t loop;
+    const struct config *config;
+    struct log log;               /* any thread */
+    struct varve_store *store;    /* any thread */
+    struct varve_options limits;  /* the store's; constant */
+    struct varve_uuid database_id;
+    uint32_t max_frame_bytes;     /* body of a frame; constant */
+    uint64_t started_us;          /* uv_hrtime() / 1000; constant */
+
+    struct completions completions; /* push: any thread */
+    struct workers workers;
+    struct budget budget;
+    struct output_pool pool;
+    struct figures figures;       /* reading: any thread */
+    struct varve_wire_arena *arena;
+
+    /* A whole frame has come; `body` lives during the call. Set once at the start, so that sessions need not know who
+     * handles what. */
+    void (*on_frame)(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+    struct session *sessions;      /* all, newest first */
+    struct session *touched;       /* those to be looked at before the loop sleeps */
+    uint32_t session_count;        /* of all, those over the limit and those that are closing included */
+    uint64_t session_ids;
+    uint64_t refused_logged;       /* of figures.connections_refused, how many the log has told */
+    bool rooms_wanted;             /* a read waits for room in the budget */
+    bool appends_queued;           /* in this turn; not yet given to the committer */
+    bool stopping;                 /* new requests get NOT_READY */
+    bool fault_suspected;          /* an outcome spoke of a fault: ask the store */
+    uint8_t receive[SERVER_RECEIVE_BYTES];
+};
+
+/* Everything but the loop's own handles and the sessions. The store is the caller's and outlives the server. */
+enum varve_status server_init(struct server *server, const struct config *config, const struct log *log,
+                              struct varve_store *store, struct varve_error *error);
+/* No session, no request and no thread of the store is left. */
+void server_end(struct server *server);
+
+/* The most memory that store and server may use, by the formula of docs/operations.md; the parts are for the log. */
+struct server_memory {
+    uint64_t engine_bytes, connection_bytes, budget_bytes, decoder_bytes, readers_bytes, total_bytes;
+};
+void server_memory_bound(const struct server *server, struct server_memory *ret);
+
+#endif
