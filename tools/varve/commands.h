@@ -1,0 +1,20 @@
+/* commands.h - every command of varve; each is defined in its cmd_*.c. */
+#ifndef TOOLS_COMMANDS_H
+#define TOOLS_COMMANDS_H
+
+#include "cli.h"
+
+extern const struct command command_append;
+extern const struct command command_import;
+extern const struct command command_read;
+extern const struct command command_stream_ls;
+extern const struct command command_stream_info;
+extern const struct command command_stream_truncate;
+extern const struct command command_stream_retention;
+extern const struct command command_stream_delete;
+extern const struct command command_stream_tombstone;
+extern const struct command command_stats;
+extern const struct command command_ping;
+extern const struct command command_check;
+
+#endif

@@ -1,0 +1,335 @@
+/* options.c - see options.h. */
+#include "options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "timestamp.h"
+#include "varve/os.h"
+#include "varve/store.h"
+#include "varve/uuid.h"
+
+#define NAME_MAX_BYTES 32 /* longer ones are like nothing we know */
+
+/* ---- what was probably meant ------------------------------------------------------------------------------------- */
+
+/* How many letters must be put in, left out or changed to turn one name into the other. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t row[NAME_MAX_BYTES + 1], width = strlen(b);
+
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= width; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t insert = row[j - 1] + 1, leave_out = row[j] + 1;
+
+            diagonal = row[j];
+            row[j] = change < insert ? change : insert;
+            row[j] = leave_out < row[j] ? leave_out : row[j];
+        }
+    }
+    return row[width];
+}
+
+void closest_offer(struct closest *closest, const char *candidate)
+{
+    size_t wanted_size = strlen(closest->wanted), size = strlen(candidate);
+    size_t allowed = wanted_size < 4 ? 1 : wanted_size / 3 + 1;
+
+    if (wanted_size > NAME_MAX_BYTES || size > NAME_MAX_BYTES)
+        return;
+    size_t distance = edit_distance(closest->wanted, candidate);
+    bool begins = wanted_size >= 3 && strncmp(closest->wanted, candidate, wanted_size) == 0;
+    if (begins)
+        distance = 1;
+    if (distance <= allowed && (closest->best == NULL || distance < closest->distance)) {
+        closest->best = candidate;
+        closest->distance = distance;
+    }
+}
+
+const char *closest_hint(const struct closest *closest, const char *dashes, char ret_hint[128])
+{
+    ret_hint[0] = '\0';
+    if (closest->best != NULL)
+        snprintf(ret_hint, 128, "; did you mean %s%s?", dashes, closest->best);
+    return ret_hint;
+}
+
+/* ---- options and words ------------------------------------------------------------------------------------------- */
+
+static const struct option_spec *find_long(const struct arguments *arguments, const char *name, size_t size)
+{
+    for (size_t t = 0; t < 2; t++) {
+        for (const struct option_spec *s = arguments->tables[t]; s != NULL && s->name != NULL; s++) {
+            if (strlen(s->name) == size && memcmp(s->name, name, size) == 0)
+                return s;
+        }
+    }
+    return NULL;
+}
+
+static const struct option_spec *find_letter(const struct arguments *arguments, char letter)
+{
+    for (size_t t = 0; t < 2; t++) {
+        for (const struct option_spec *s = arguments->tables[t]; s != NULL && s->name != NULL; s++) {
+            if (s->letter == letter)
+                return s;
+        }
+    }
+    return NULL;
+}
+
+static enum varve_status fail_unknown(const struct arguments *arguments, const char *given, size_t size,
+                                      struct varve_error *error)
+{
+    char name[NAME_MAX_BYTES + 2], hint[128];
+    struct closest closest = { .wanted = name };
+
+    snprintf(name, sizeof(name), "%.*s", size < sizeof(name) ? (int)size : (int)sizeof(name) - 1, given);
+    for (size_t t = 0; t < 2; t++) {
+        for (const struct option_spec *s = arguments->tables[t]; s != NULL && s->name != NULL; s++)
+            closest_offer(&closest, s->name);
+    }
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, "option", "unknown option --%s%s", name,
+                      closest_hint(&closest, "--", hint));
+}
+
+static enum varve_status remember(struct arguments *arguments, const struct option_spec *spec, const char *value,
+                                  struct varve_error *error)
+{
+    if (arguments->given_count == OPTIONS_MAX)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "option", "more than %d options", OPTIONS_MAX);
+    arguments->given[arguments->given_count].spec = spec;
+    arguments->given[arguments->given_count++].value = value;
+    return VARVE_OK;
+}
+
+/* --name, --name=value, --name value. Moves *i to the last argument it took. */
+static enum varve_status take_long(struct arguments *arguments, int argc, char **argv, int *i,
+                                   struct varve_error *error)
+{
+    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+    size_t size = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    const struct option_spec *spec = find_long(arguments, name, size);
+
+    if (spec == NULL)
+        return fail_unknown(arguments, name, size, error);
+    if (spec->value == NULL && equals != NULL)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, spec->name, "--%s takes no value", spec->name);
+    if (spec->value == NULL)
+        return remember(arguments, spec, NULL, error);
+    if (equals != NULL)
+        return remember(arguments, spec, equals + 1, error);
+    if (*i + 1 == argc)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, spec->name, "--%s needs a value: --%s %s", spec->name,
+                          spec->name, spec->value);
+    return remember(arguments, spec, argv[++*i], error);
+}
+
+/* -n, -n value, -nvalue; flags are not bundled. */
+static enum varve_status take_short(struct arguments *arguments, int argc, char **argv, int *i,
+                                    struct varve_error *error)
+{
+    const char *text = argv[*i] + 1;
+    const struct option_spec *spec = find_letter(arguments, text[0]);
+
+    if (spec == NULL || (spec->value == NULL && text[1] != '\0'))
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "option", "unknown option -%s", text);
+    if (spec->value == NULL)
+        return remember(arguments, spec, NULL, error);
+    if (text[1] != '\0')
+        return remember(arguments, spec, text + 1, error);
+    if (*i + 1 == argc)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, spec->name, "-%c needs a value: -%c %s", spec->letter,
+                          spec->letter, spec->value);
+    return remember(arguments, spec, argv[++*i], error);
+}
+
+static enum varve_status take_word(struct arguments *arguments, const char *word, struct varve_error *error)
+{
+    if (arguments->word_count == WORDS_MAX)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "arguments", "one argument too many: \"%s\"", word);
+    arguments->words[arguments->word_count++] = word;
+    return VARVE_OK;
+}
+
+int arguments_parse(struct arguments *arguments, int argc, char **argv, int first, bool until_word,
+                    struct varve_error *error)
+{
+    bool options_over = false;
+
+    for (int i = first; i < argc; i++) {
+        enum varve_status status = VARVE_OK;
+        bool is_option = !options_over && argv[i][0] == '-' && argv[i][1] != '\0';
+
+        if (!is_option && until_word)
+            return i;
+        if (!is_option)
+            status = take_word(arguments, argv[i], error);
+        else if (strcmp(argv[i], "--") == 0)
+            options_over = true;
+        else if (argv[i][1] == '-')
+            status = take_long(arguments, argc, argv, &i, error);
+        else
+            status = take_short(arguments, argc, argv, &i, error);
+        if (status != VARVE_OK)
+            return -1;
+    }
+    return argc;
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+bool arguments_has(const struct arguments *arguments, const char *name)
+{
+    const struct option_spec *spec = find_long(arguments, name, strlen(name));
+
+    assert(spec != NULL);
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        if (arguments->given[i].spec == spec)
+            return true;
+    }
+    return false;
+}
+
+const char *arguments_text(const struct arguments *arguments, const char *name)
+{
+    const struct option_spec *spec = find_long(arguments, name, strlen(name));
+
+    assert(spec != NULL && spec->value != NULL);
+    for (size_t i = arguments->given_count; i > 0; i--) {
+        if (arguments->given[i - 1].spec == spec)
+            return arguments->given[i - 1].value;
+    }
+    return NULL;
+}
+
+static bool parse_uint(const char *text, uint64_t max, uint64_t *ret)
+{
+    char *end;
+
+    if (text[0] < '0' || text[0] > '9') /* strtoull takes signs and spaces; we do not */
+        return false;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+enum varve_status arguments_uint(const struct arguments *arguments, const char *name, uint64_t max, uint64_t *ret,
+                                 struct varve_error *error)
+{
+    const char *text = arguments_text(arguments, name);
+
+    if (text == NULL || parse_uint(text, max, ret))
+        return VARVE_OK;
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, name, "--%s must be a whole number from 0 to %llu, not \"%s\"",
+                      name, (unsigned long long)max, text);
+}
+
+enum varve_status arguments_uuid(const struct arguments *arguments, const char *name, struct varve_uuid *ret,
+                                 struct varve_error *error)
+{
+    const char *text = arguments_text(arguments, name);
+    struct varve_uuid uuid;
+
+    if (text == NULL)
+        return VARVE_OK;
+    if (!varve_uuid_parse(varve_view_str(text), &uuid) || varve_uuid_is_nil(&uuid))
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
+                          "--%s must be a UUID such as 0192f0c1-7a3b-7cde-8f01-23456789abcd, not \"%s\"", name,
+                      text);
+    *ret = uuid;
+    return VARVE_OK;
+}
+
+enum varve_status arguments_time(const struct arguments *arguments, const char *name, int64_t *ret_us,
+                                 struct varve_error *error)
+{
+    const char *text = arguments_text(arguments, name);
+
+    if (text == NULL || timestamp_parse(varve_view_str(text), ret_us))
+        return VARVE_OK;
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
+                      "--%s must be a time as in RFC 3339, such as 2024-05-01T12:00:00.5+02:00, not \"%s\"", name,
+                      text);
+}
+
+enum varve_status arguments_moment(const struct arguments *arguments, const char *name, int64_t *ret_us,
+                                   struct varve_error *error)
+{
+    const char *text = arguments_text(arguments, name);
+    const struct varve_os *os = varve_os_default();
+
+    if (text == NULL || timestamp_parse_moment(varve_view_str(text), os->now_us(os->self), ret_us))
+        return VARVE_OK;
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
+                      "--%s must be a time (2024-05-01T12:00:00Z), a date (2024-05-01) or how long ago (10m, 2h), "
+                      "not \"%s\"", name,
+                      text);
+}
+
+enum varve_status arguments_duration(const struct arguments *arguments, const char *name, int64_t *ret_us,
+                                     struct varve_error *error)
+{
+    const char *text = arguments_text(arguments, name);
+
+    if (text == NULL || duration_parse(varve_view_str(text), ret_us))
+        return VARVE_OK;
+    if (strcmp(text, "0") == 0) {
+        *ret_us = 0;
+        return VARVE_OK;
+    }
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
+                      "--%s must be a duration such as 90s, 12h, 30d or 1w2d, or 0, not \"%s\"", name,
+                      text);
+}
+
+enum varve_status arguments_expected(const struct arguments *arguments, const char *name, int64_t *ret,
+                                     struct varve_error *error)
+{
+    static const struct { const char *name; int64_t value; } words[] = {
+        { "any", VARVE_EXPECTED_ANY },
+        { "no_stream", VARVE_EXPECTED_NO_STREAM },
+        { "stream_exists", VARVE_EXPECTED_STREAM_EXISTS },
+    };
+    const char *text = arguments_text(arguments, name);
+    uint64_t version;
+
+    if (text == NULL)
+        return VARVE_OK;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i].name) == 0) {
+            *ret = words[i].value;
+            return VARVE_OK;
+        }
+    }
+    if (!parse_uint(text, INT64_MAX, &version))
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
+                          "--%s must be any, no_stream, stream_exists or a version (0, 1, 2, ...), not \"%s\"", name,
+                      text);
+    *ret = (int64_t)version;
+    return VARVE_OK;
+}
+
+enum varve_status arguments_words(const struct arguments *arguments, size_t min, size_t max, const char *usage,
+                                  struct varve_error *error)
+{
+    if (arguments->word_count < min)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "arguments", "too few arguments; usage: varve %s", usage);
+    if (arguments->word_count > max)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "arguments", "one argument too many: \"%s\"; usage: varve %s",
+                          arguments->words[max], usage);
+    return VARVE_OK;
+}
