@@ -1,0 +1,27 @@
+/* peer.h - what the tests of the client share: a client for a fake server, and answers ready made. */
+#ifndef TESTS_CLIENT_PEER_H
+#define TESTS_CLIENT_PEER_H
+
+#include "support/check.h"
+#include "fake_server.h"
+
+#include "clients/c/exchange.h"
+
+/* A client of the fake server, impatient enough for tests; `query` is added to its url ("&name=value..."). */
+struct varve_client *peer_client(const struct fake_server *server, const char *query);
+
+/* The event that the tests write and read: number `version` of "order-1", at position `position`. */
+struct varve_event peer_event(uint64_t version, uint64_t position);
+
+/* ---- for scripts ------------------------------------------------------------------------------------------------- */
+
+void peer_pong(struct fake_server *server, uint32_t id);
+void peer_error(struct fake_server *server, uint32_t id, enum varve_status status, const char *message);
+/* One stream, one event: version and position. */
+void peer_append_ok(struct fake_server *server, uint32_t id, int64_t version, uint64_t position);
+/* READ_BATCH with events of "order-1" whose versions run from `first` to `last` (downwards when last < first), each at
+ * position 10 * version + 5. Returns the body's size. */
+uint32_t peer_batch(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t next);
+void peer_read_end(struct fake_server *server, uint32_t id);
+
+#endif

@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""Build varve in each way it is tested and run every test; see tools/test --help.
+
+A part is a function that returns (passed, failed). A program that crashes, times out or says nothing about what it
+tested counts as one failure, whatever it said before.
+"""
+import argparse
+import base64
+import concurrent.futures
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+JOBS = int(os.environ.get("JOBS", os.cpu_count() or 2))
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
+PROGRAM_TIMEOUT_S, SCRIPT_TIMEOUT_S, CRASH_TIMEOUT_S, HEARTBEAT_S = 300, 300, 900, 60
+RELEASE = "build/gcc-release"
+ASAN = "build/clang-release-address-undefined"
+TSAN = "build/clang-release-thread"
+FUZZ = "build/clang-release-fuzz-address-undefined"
+SERVER_SCRIPTS = ("server_", "protocol_")  # Those of tests/blackbox that sanitized servers are tried with, too.
+NOT_FOR_SANITIZERS = ("test_malloc_faults",)  # A sanitizer's allocator cannot be made to fail: nothing of it would run.
+UNIT_FOLDERS = ["engine", "faults", "wire", "client", "server", "tools", "bench", "integration"]
+
+# TSan leaves 1.5 TiB of addresses to programs; with random ones a store's map of 1 TiB does not always fit in.
+# Containers may forbid the call; then the parts with TSan can fail for want of addresses.
+WITHOUT_RANDOM_ADDRESSES = (["setarch", "-R"] if subprocess.run(["setarch", "-R", "true"], check=False,
+                                                                capture_output=True).returncode == 0 else [])
+
+started = time.monotonic()
+print_lock = threading.Lock()
+
+
+def say(text):
+    with print_lock:
+        print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
+
+
+def show(name, output):
+    """All that a failing program said."""
+    with print_lock:
+        print(f"----- output of {name}", flush=True)
+        print(output.rstrip())
+        print(f"----- end of {name}", flush=True)
+
+
+def environment(build):
+    env = dict(os.environ, VARVE_BUILD=os.path.abspath(build), VARVE_BIN_DIR=os.path.abspath(build) + "/bin",
+               LC_ALL="C.UTF-8", NO_COLOR="1",
+               ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:detect_stack_use_after_return=1",
+               UBSAN_OPTIONS="print_stacktrace=1", TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1")
+    if os.path.exists("tests/tsan.supp"):
+        env["TSAN_OPTIONS"] += ":suppressions=" + os.path.abspath("tests/tsan.supp")
+    env.pop("CMOCKA_MESSAGE_OUTPUT", None)
+    return env
+
+
+def run(command, build, timeout_s, extra_environment=None):
+    """(exit status or None after a timeout, output). The whole process group ends with it."""
+    env = environment(build)
+    for name, value in (extra_environment or {}).items():
+        env[name] = env.get(name, "") + value
+    if build == TSAN:
+        command = WITHOUT_RANDOM_ADDRESSES + command
+    began = last = time.monotonic()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                   env=env, start_new_session=True)
+        status = None
+        while status is None and time.monotonic() - began < timeout_s:
+            try:
+                status = process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() - last > HEARTBEAT_S:
+                    last = time.monotonic()
+                    say(f"  ... {' '.join(command)} has been running for {last - began:.0f} s")
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # Also what it may have left behind.
+        except ProcessLookupError:
+            pass
+        process.wait()
+        output.seek(0)
+        return status, output.read().decode("utf-8", "replace")
+
+
+def how_it_ended(status, timeout_s):
+    if status is None:
+        return f"was stopped after {timeout_s} s"
+    return f"was killed by signal {-status}" if status < 0 else f"exited with {status}"
+
+
+def judge(name, status, output, timeout_s, counts):
+    """Turn what a program did into (passed, failed)."""
+    passed, failed = counts if counts else (0, 0)
+    if status != 0 and failed == 0:
+        failed = 1
+        output += f"\n{name} {how_it_ended(status, timeout_s)}"
+    elif passed + failed == 0:
+        failed = 1
+        output += f"\n{name} ran no test"
+    if failed:
+        show(name, output)
+    return passed, failed
+
+
+def cmocka_counts(output):
+    passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test\(s\)", output))
+    failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test\(s\)", output))
+    return passed, failed
+
+
+def script_counts(output):
+    """Of a script that ends with `N passed, N failed`."""
+    last = output.rstrip().rsplit("\n", 1)[-1]
+    found = re.fullmatch(r"(?:.*: )?(\d+) passed, (\d+) failed", last.strip())
+    return (int(found.group(1)), int(found.group(2))) if found else None
+
+
+def run_program(path, build):
+    status, output = run([path], build, PROGRAM_TIMEOUT_S)
+    if status == 0 and build != RELEASE and "[  SKIPPED ]" in output and cmocka_counts(output) == (0, 0):
+        say(f"  {path}: skipped itself")  # What cannot be tested with a sanitizer. In the release build all must run.
+        return 0, 0
+    return judge(path, status, output, PROGRAM_TIMEOUT_S, cmocka_counts(output))
+
+
+def run_script(path, build=RELEASE, timeout_s=SCRIPT_TIMEOUT_S):
+    say(f"  {path}")
+    status, output = run([path], build, timeout_s)
+    return judge(path, status, output, timeout_s, script_counts(output))
+
+
+def run_script_sanitized(path, build):
+    """A script against sanitized programs: a report of any process it starts is a failure, noticed or not."""
+    with tempfile.TemporaryDirectory() as folder:
+        say(f"  {path}")
+        extra = {name: f":log_path={folder}/report" for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
+        extra["ASAN_OPTIONS"] += ":quarantine_size_mb=16"  # Some scripts look at the memory a server takes.
+        status, output = run([path], build, SCRIPT_TIMEOUT_S, extra)
+        passed, failed = judge(path, status, output, SCRIPT_TIMEOUT_S, script_counts(output))
+        reports = sorted(glob.glob(folder + "/report*"))
+        for report in reports:
+            show(f"a sanitizer during {path}", open(report, errors="replace").read())
+        return passed, failed + len(reports)
+
+
+def total(results):
+    results = list(results)
+    return sum(r[0] for r in results), sum(r[1] for r in results)
+
+
+def run_programs(paths, build):
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        return total(pool.map(lambda path: run_program(path, build), paths))
+
+
+def build(*arguments):
+    say("  scons " + " ".join(arguments))
+    status, output = run(["scons", "-Q", f"-j{JOBS}", *arguments], RELEASE, 1800)
+    if status != 0:
+        show("scons " + " ".join(arguments), re.sub(r"^  [A-Z]+ +build/.*\n", "", output, flags=re.M))
+    return status == 0
+
+
+def unit_programs(folder):
+    left_out = NOT_FOR_SANITIZERS if folder in (ASAN, TSAN) else ()
+    return sorted(path for name in UNIT_FOLDERS for path in glob.glob(f"{folder}/tests/{name}/*")
+                  if os.access(path, os.X_OK) and os.path.isfile(path) and os.path.exists(source_of(path, folder))
+                  and os.path.basename(path) not in left_out)
+
+
+def source_of(path, folder):
+    return os.path.relpath(path, folder) + ".c"
+
+
+def starts_threads(path):
+    symbols = subprocess.run(["nm", "-D", "--undefined-only", path], capture_output=True, text=True, check=True).stdout
+    return "pthread_create" in symbols or "uv_thread_create" in symbols
+
+
+def executables(folder):
+    return sorted(path for path in glob.glob(f"{folder}/*") if os.access(path, os.X_OK) and os.path.isfile(path))
+
+
+# ---- the parts ------------------------------------------------------------------------------------------------------
+
+def part_unit():
+    return run_programs(unit_programs(RELEASE), RELEASE) if build() and build("tests") else (0, 1)
+
+
+def part_tidy():
+    return run_script("tests/tidy.py")
+
+
+def part_docs():
+    return run_script("tests/docs.py")
+
+
+def part_install():
+    return run_script("tests/install.sh") if build() else (0, 1)
+
+
+def part_blackbox():
+    if not build():
+        return 0, 1
+    return total(run_script(path) for path in executables("tests/blackbox"))
+
+
+def part_crash():
+    if not (build() and build("tests")):
+        return 0, 1
+    return total(run_script(path, timeout_s=CRASH_TIMEOUT_S) for path in executables("tests/crash"))
+
+
+def part_asan():
+    arguments = ["cc=clang", "sanitize=address,undefined", "tests"]
+    return run_programs(unit_programs(ASAN), ASAN) if build(*arguments) else (0, 1)
+
+
+def part_tsan():
+    """Only programs that start threads: the others have nothing to race with."""
+    if not (build("tests") and build("cc=clang", "sanitize=thread", "tests")):
+        return 0, 1
+    threaded = [path for path in unit_programs(TSAN) if starts_threads(path.replace(TSAN, RELEASE))]
+    return run_programs(threaded, TSAN)
+
+
+def sanitized_server_scripts(folder, *arguments):
+    """What talks to a server, against a server that watches itself."""
+    if not build(*arguments):
+        return 0, 1
+    scripts = [path for path in executables("tests/blackbox") if os.path.basename(path).startswith(SERVER_SCRIPTS)]
+    return total(run_script_sanitized(path, folder) for path in scripts)
+
+
+def part_server_asan():
+    return sanitized_server_scripts(ASAN, "cc=clang", "sanitize=address,undefined")
+
+
+def part_server_tsan():
+    return sanitized_server_scripts(TSAN, "cc=clang", "sanitize=thread")
+
+
+def run_fuzzer(path):
+    name = os.path.basename(path)
+    seeds = "tests/fuzz/corpus/" + name.replace("fuzz_", "", 1)
+    with tempfile.TemporaryDirectory() as folder:
+        found, crashes = folder + "/found", folder + "/crashes/"
+        os.mkdir(found)
+        os.mkdir(crashes)
+        command = [path, f"-max_total_time={FUZZ_SECONDS}", "-timeout=20", "-rss_limit_mb=1500", "-print_final_stats=1",
+                   f"-artifact_prefix={crashes}", found] + ([seeds] if os.path.isdir(seeds) else [])
+        timeout_s = FUZZ_SECONDS + 120
+        status, output = run(command, FUZZ, timeout_s)
+        output = re.sub(r"^#\d+\s.*\n", "", output, flags=re.M)  # libFuzzer's thousands of lines of progress.
+        for crash in glob.glob(crashes + "*"):
+            output += "\ninput, base64: " + base64.b64encode(open(crash, "rb").read()).decode()
+        runs = re.search(r"stat::number_of_executed_units: (\d+)", output)
+        if status == 0:
+            say(f"  {name}: {int(runs.group(1)) if runs else 0:,} inputs")
+        return judge(name, status, output, timeout_s, (1, 0) if status == 0 and runs else (0, 1))
+
+
+def part_fuzz():
+    if not build("fuzz=1", "fuzzers"):
+        return 0, 1
+    fuzzers = [path for path in executables(FUZZ + "/fuzz") if os.path.exists(f"tests/fuzz/{os.path.basename(path)}.c")]
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        return total(pool.map(run_fuzzer, fuzzers))
+
+
+PARTS = {
+    "unit": part_unit, "tidy": part_tidy, "docs": part_docs, "install": part_install, "blackbox": part_blackbox,
+    "crash": part_crash, "asan": part_asan, "tsan": part_tsan, "server-asan": part_server_asan,
+    "server-tsan": part_server_tsan, "fuzz": part_fuzz,
+}
+
+
+def run_part(name):
+    say(f"{name}")
+    passed, failed = PARTS[name]()
+    if passed + failed == 0:
+        show(name, f"the part {name} ran no test")
+        failed = 1
+    say(f"{name}: {passed} passed, {failed} failed")
+    return passed, failed
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tools/test")
+    parser.add_argument("--quick", action="store_true", help="unit and integration tests only")
+    parser.add_argument("--only", action="append", choices=list(PARTS), metavar="PART", help="one part of the whole")
+    parser.add_argument("--list", action="store_true", help="name the parts")
+    parser.add_argument("--programs", nargs="+", help=argparse.SUPPRESS)  # For `scons test`: build folder, programs.
+    return parser.parse_args()
+
+
+def main():
+    os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    options = arguments()
+    if options.list:
+        print("\n".join(PARTS))
+        return 0
+
+    folder = tempfile.mkdtemp(prefix="varve-tests-")  # For the leavings of programs that crash.
+    os.environ["TMPDIR"] = folder
+    try:
+        if options.programs:
+            passed, failed = run_programs(options.programs[1:], options.programs[0])
+        else:
+            names = ["unit"] if options.quick else options.only or list(PARTS)
+            passed, failed = total(run_part(name) for name in names)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 0 if passed > 0 and failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Is the source in order? Each rule passes or fails as a whole. Ends with `N passed, N failed`."""
+import os
+import re
+import sys
+
+os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+FLOORS = ["engine", "server", "clients/c", "tools", "bench"]  # Ground first; as in SConstruct.
+TEST_FOLDERS = {"engine": "engine", "server/wire": "wire", "server": "server", "clients/c": "client",
+                "tools/varve": "tools", "bench": "bench"}
+MAX_COLUMNS, MAX_FUNCTION_LINES, MAX_FILE_LINES, MANY_FILE_LINES = 120, 70, 600, 450
+
+# Source files without a test file of their own, each with the reason why none is needed.
+NO_TEST_OF_ITS_OWN = {
+    "bench/engine_cases.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/engine_load.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/main.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/raw_disk.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/raw_server.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/report.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/server_cases.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/server_load.c": "tests/blackbox/bench_quick.sh runs every section",
+    "tools/varve/main.c": "one call",
+    "tools/varve/backend_client.c": "tests/blackbox/cli_*.py run every command against a server",
+    "tools/varve/cmd_append.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_check.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_ping.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_read.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_stats.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_stream.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_stream_change.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+}
+
+
+def walk():
+    for folder, folders, names in os.walk("."):
+        folders[:] = sorted(f for f in folders if f not in (".git", "build", "__pycache__"))
+        for name in sorted(names):
+            yield os.path.relpath(os.path.join(folder, name), ".")
+
+
+def is_source(path):
+    return path.endswith((".c", ".h", ".def"))
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def is_text(path):
+    return not path.startswith("tests/fuzz/corpus/") and "\0" not in read(path)
+
+
+FILES = {path: read(path) for path in walk() if is_text(path) and path != "compile_commands.json"
+         and not path.startswith(".scon")}
+SOURCES = {path: text for path, text in FILES.items() if is_source(path)}
+OURS = {path: text for path, text in FILES.items()
+        if is_source(path) or path.endswith((".py", ".sh", ".md", "SConstruct")) or path.startswith((".ci/", "tools/"))}
+
+
+def includes(text):
+    return re.findall(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', text, re.M)
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/|//[^\n]*", lambda found: re.sub(r"[^\n]", " ", found.group()), text, flags=re.S)
+
+
+def lines_that(pattern, files):
+    for path, text in files.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.search(pattern, line):
+                yield f"{path}:{number}: {line.strip()[:100]}"
+
+
+# ---- the rules: each yields its offences -----------------------------------------------------------------------------
+
+def no_include_climbs_out_of_its_folder():
+    for path, text in SOURCES.items():
+        for _, name in includes(text):
+            if ".." in name.split("/"):
+                yield f"{path}: includes {name}"
+
+
+def floor_of(path):
+    return max((level for level, floor in enumerate(FLOORS) if path.startswith(floor + "/")), default=None)
+
+
+def no_floor_sees_more_than_it_may():
+    """A bare name is a neighbour; varve/ is public, of this floor or of one below."""
+    for path, text in SOURCES.items():
+        level = floor_of(path)
+        if level is None or "/include/" in path and path.endswith(".def"):
+            continue
+        for quote, name in includes(text):
+            if quote == "<":
+                continue
+            places = ([f"{floor}/include/{name}" for floor in FLOORS[: level + 1]] if name.startswith("varve/")
+                      else [os.path.join(os.path.dirname(path), name)])
+            if not any(os.path.exists(place) for place in places):
+                yield f"{path}: includes {name}, which is no neighbour and not public in this floor or below"
+
+
+def may_include(pattern, allowed):
+    """Only files that `allowed` matches include what `pattern` matches; tests may."""
+    for path, text in SOURCES.items():
+        if path.startswith("tests/") or re.fullmatch(allowed, path):
+            continue
+        for _, name in includes(text):
+            if re.match(pattern, name):
+                yield f"{path}: includes <{name}>"
+
+
+def lmdb_has_one_caller():
+    return may_include(r"lmdb\.h", r"engine/db\.c|bench/raw_\w+\.c")
+
+
+def msgpack_c_is_called_by_wire_only():
+    return may_include(r"msgpack", r"server/wire/.*")
+
+
+def libuv_stays_out_of_engine_wire_and_client():
+    return may_include(r"uv\.h", r"server/[^/]*|server/(?!wire/).*|bench/.*")
+
+
+def functions(text):
+    """(first line, lines) of each function: it ends with a brace in the first column."""
+    start = None
+    for number, line in enumerate(text.split("\n"), 1):
+        if re.match(r"[A-Za-z_].*\)?", line) and not line.endswith((";", ":", "{")) and start is None:
+            start = number
+        elif line == "{" and start is not None:
+            pass
+        elif re.match(r"}", line) and start is not None:
+            yield start, number - start + 1
+            start = None
+        elif line == "" or line.endswith(";") and not line.startswith(" "):
+            if start is not None and number - start < 4 and "{" not in "\n".join(text.split("\n")[start - 1:number]):
+                start = None
+
+
+def functions_are_short():
+    for path, text in SOURCES.items():
+        for start, lines in functions(without_comments(text)):
+            if lines > MAX_FUNCTION_LINES:
+                yield f"{path}:{start}: {lines} lines, {MAX_FUNCTION_LINES} are allowed"
+
+
+def files_are_short():
+    for path, text in OURS.items():
+        lines = text.count("\n")
+        if path.endswith(".md"):
+            continue
+        if lines > MAX_FILE_LINES:
+            yield f"{path}: {lines} lines, {MAX_FILE_LINES} are allowed"
+        elif lines > MANY_FILE_LINES:
+            print(f"note: {path}: {lines} lines; think of two files")
+
+
+def lines_are_short():
+    code = {path: text for path, text in OURS.items() if not path.endswith(".md")}
+    return lines_that(r"^.{%d}" % (MAX_COLUMNS + 1), code)
+
+
+def nothing_is_left_for_later():
+    return lines_that(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "HA" + "CK"]) + r")\b", OURS)
+
+
+def no_tabs_and_no_blanks_at_line_ends():
+    return lines_that(r"\t|[ \t]$", {path: text for path, text in OURS.items() if not path.endswith(".md")})
+
+
+def files_end_with_one_newline():
+    for path, text in OURS.items():
+        if text and (not text.endswith("\n") or text.endswith("\n\n")):
+            yield path
+
+
+def nothing_names_the_place_it_was_made_in():
+    return lines_that(r"/work/|/tmp/wt|/root/|/home/\w+/", {p: t for p, t in OURS.items() if p != "tests/tidy.py"})
+
+
+def asserts_stay_on():
+    return lines_that(r"\bN" + r"DEBUG\b", OURS)
+
+
+def no_function_that_overruns():
+    code = {path: without_comments(text) for path, text in SOURCES.items() if not path.startswith("tests/")}
+    return lines_that(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|tmpnam)\(", code)
+
+
+def files_say_what_they_are():
+    """`/* name.c - what it is for`, so that a listing of first lines is a map."""
+    for path, text in SOURCES.items():
+        if not re.match(r"/\* " + re.escape(os.path.basename(path)) + r" - \S", text):
+            yield f"{path}: does not begin with /* {os.path.basename(path)} - ..."
+
+
+def headers_have_guards():
+    for path, text in SOURCES.items():
+        if path.endswith(".h") and not re.search(r"#ifndef (\w+_H)\n#define \1\n", text):
+            yield path
+
+
+def test_file_of(path):
+    folder, name = os.path.split(path)
+    return f"tests/{TEST_FOLDERS[folder]}/test_{name}" if folder in TEST_FOLDERS else None
+
+
+def source_files_have_tests():
+    for path in SOURCES:
+        if not path.endswith(".c") or floor_of(path) is None or path.startswith("bench/"):
+            continue  # What measures is tried as a whole, with --quick.
+        test = test_file_of(path)
+        if test in FILES and path in NO_TEST_OF_ITS_OWN:
+            yield f"{path}: has {test}; take it off the list of those that need none"
+        elif test not in FILES and path not in NO_TEST_OF_ITS_OWN:
+            yield f"{path}: has no {test or 'test folder'}"
+    for path in NO_TEST_OF_ITS_OWN:
+        if path not in FILES:
+            yield f"{path}: is on the list of files without tests, but not there"
+
+
+RULES = [
+    no_include_climbs_out_of_its_folder, no_floor_sees_more_than_it_may, lmdb_has_one_caller,
+    msgpack_c_is_called_by_wire_only, libuv_stays_out_of_engine_wire_and_client, functions_are_short, files_are_short,
+    lines_are_short, nothing_is_left_for_later, no_tabs_and_no_blanks_at_line_ends, files_end_with_one_newline,
+    nothing_names_the_place_it_was_made_in, asserts_stay_on, no_function_that_overruns, files_say_what_they_are,
+    headers_have_guards, source_files_have_tests,
+]
+
+
+def main():
+    failed = 0
+    for rule in RULES:
+        offences = list(rule())
+        for offence in offences:
+            print(f"{rule.__name__}: {offence}")
+        failed += bool(offences)
+    print(f"{len(RULES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

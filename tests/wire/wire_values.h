@@ -1,0 +1,22 @@
+/* wire_values.h - single values between C and JSON, for wire_meaning.c and wire_unmeaning.c. */
+#ifndef TESTS_WIRE_VALUES_H
+#define TESTS_WIRE_VALUES_H
+
+#include "wire_meaning.h"
+
+json_t *json_of_text(struct varve_view text);         /* absent: null */
+json_t *json_of_bytes(struct varve_view bytes);       /* hex; absent: null */
+json_t *json_of_uuid(const struct varve_uuid *uuid);  /* nil: null */
+json_t *json_of_count(uint64_t number, uint64_t absent); /* null for `absent` */
+json_t *json_of_time(int64_t time_us);
+
+void *value_room(size_t count, size_t size); /* cleared; lives until meaning_forget() */
+struct varve_view value_text(const json_t *object, const char *key);
+struct varve_view value_bytes(const json_t *object, const char *key);
+struct varve_uuid value_uuid(const json_t *value);
+int64_t value_int(const json_t *object, const char *key);
+uint64_t value_count(const json_t *object, const char *key, uint64_t absent);
+int64_t value_time(const json_t *object, const char *key);
+bool value_bool(const json_t *object, const char *key);
+
+#endif
