@@ -134,6 +134,11 @@ struct varve_stream_change {
 enum varve_status varve_stream_change_create(struct varve_store *store, const struct varve_stream_change *change,
                                              struct varve_append **ret_append, struct varve_error *error);
 
+/* The same as varve_append_create() for streams that begin with one '$' (not "$$"), to which clients may not write: for
+ * what the server itself remembers in the log. */
+enum varve_status varve_append_create_system(struct varve_store *store, const struct varve_append_request *request,
+                                             struct varve_append **ret_append, struct varve_error *error);
+
 /* Queue it. VARVE_OK: `done` will be called once, `append` must live until then. OVERLOADED, DISK_FULL, or the store's
  * fault: `done` will not be called. Appends submitted by one thread are committed in that order. */
 enum varve_status varve_append_submit(struct varve_append *append, varve_append_done done, void *user,
@@ -269,6 +274,9 @@ struct varve_stats {
 };
 void varve_store_stats(struct varve_store *store, struct varve_stats *ret_stats);
 uint64_t varve_store_last_position(struct varve_store *store);
+/* The first position that is still in memory: a read of ALL from there on touches no disk. last + 1 when none is. It
+ * only grows. */
+uint64_t varve_store_first_in_memory(struct varve_store *store);
 void varve_store_limits(struct varve_store *store, struct varve_options *ret_options);
 
 /* Called on an engine thread whenever the last visible position has grown; quick, no calls into the store. One per

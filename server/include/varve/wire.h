@@ -18,6 +18,7 @@
 #define VARVE_WIRE_H
 
 #include "varve/event.h"
+#include "varve/group.h"
 #include "varve/pull.h"
 #include "varve/store.h"
 
@@ -35,10 +36,22 @@ enum varve_opcode {
     VARVE_OP_CANCEL = 0x06,        /* about a READ under way; answered by its READ_END or ERROR */
     VARVE_OP_STREAM_INFO = 0x07, VARVE_OP_STREAM_LIST = 0x08, VARVE_OP_STREAM_CHANGE = 0x09,
     VARVE_OP_FIND = 0x0a, VARVE_OP_GET = 0x0b, VARVE_OP_STATS = 0x0c,
+    VARVE_OP_SUBSCRIBE = 0x10,     /* CREDIT and CANCEL speak about it as about a READ */
+    VARVE_OP_GROUP_CREATE = 0x18, VARVE_OP_GROUP_UPDATE = 0x19, VARVE_OP_GROUP_DELETE = 0x1a,
+    VARVE_OP_GROUP_RESET = 0x1b, VARVE_OP_GROUP_INFO = 0x1c, VARVE_OP_GROUP_LIST = 0x1d,
+    VARVE_OP_GROUP_JOIN = 0x1e,    /* CREDIT adds to it, CANCEL leaves the group */
+    VARVE_OP_GROUP_ACK = 0x1f, VARVE_OP_GROUP_NACK = 0x20, VARVE_OP_GROUP_EXTEND = 0x21,
+    VARVE_OP_PARKED_LIST = 0x22, VARVE_OP_PARKED_REPLAY = 0x23, VARVE_OP_PARKED_DISCARD = 0x24,
 
     VARVE_OP_HELLO_OK = 0x81, VARVE_OP_PONG = 0x82, VARVE_OP_APPEND_OK = 0x83, VARVE_OP_READ_BATCH = 0x84,
     VARVE_OP_READ_END = 0x85, VARVE_OP_STREAM_INFO_OK = 0x87, VARVE_OP_STREAM_LIST_OK = 0x88,
     VARVE_OP_STREAM_CHANGE_OK = 0x89, VARVE_OP_FIND_OK = 0x8a, VARVE_OP_GET_OK = 0x8b, VARVE_OP_STATS_OK = 0x8c,
+    VARVE_OP_SUBSCRIBED = 0x90, VARVE_OP_EVENTS = 0x91, VARVE_OP_CAUGHT_UP = 0x92, VARVE_OP_FELL_BEHIND = 0x93,
+    VARVE_OP_CHECKPOINT = 0x94,
+    VARVE_OP_GROUP_OK = 0x98,      /* to CREATE, UPDATE, DELETE, RESET and INFO */
+    VARVE_OP_GROUP_LIST_OK = 0x9d, VARVE_OP_GROUP_JOINED = 0x9e,
+    VARVE_OP_GROUP_ACK_OK = 0x9f,  /* to ACK, NACK and EXTEND */
+    VARVE_OP_GROUP_EVENTS = 0xa0, VARVE_OP_PARKED_LIST_OK = 0xa2, VARVE_OP_PARKED_OK = 0xa3,
     VARVE_OP_ERROR = 0xff,         /* in place of any reply */
 };
 const char *varve_opcode_name(uint8_t opcode); /* "APPEND", ...; "?" when unknown */
@@ -213,6 +226,160 @@ enum varve_status varve_decode_stats_ok(struct varve_view body, struct varve_wir
                                         struct varve_error *error);
 /* The engine's figures as a list of at most `room` stats; returns the count. Texts point into `text`. */
 size_t varve_stats_list(const struct varve_stats *stats, char text[2 * 64], struct varve_stat *ret, size_t room);
+
+/* ---- subscriptions ---------------------------------------------------------------------------------------------- */
+
+/* A filter is [[stream...], [category...], [type...], [prefix...], correlation_id|nil, classes, include_system];
+ * decoders check it (varve_filter_check()).
+ *
+ * SUBSCRIBE [filter, after|nil, credit_bytes, batch_bytes]: `after` a position (0: from the beginning), nil: from the
+ * end as it is when the server takes the request. Replies, all with the request's id:
+ *   SUBSCRIBED   [after, last_position]  first, once
+ *   EVENTS       [[record...], position]  everything up to `position` was looked at; its body is taken from the credit
+ *   CAUGHT_UP    [position]  there is nothing more now; what comes from here on is live
+ *   FELL_BEHIND  [position]  live no more: too slow for what is appended
+ *   CHECKPOINT   [position]  everything up to here was looked at and nothing matched
+ * and ERROR, which ends it: CANCELLED after CANCEL. CREDIT that raises the credit above max_credit ends it with
+ * INVALID_ARGUMENT, as does an `after` behind the end of the log. */
+struct varve_subscribe_request {
+    struct varve_filter filter;
+    uint64_t after;         /* or VARVE_AFTER_END */
+    uint32_t credit_bytes;  /* at least 1; events are sent while credit is > 0, so it may be overdrawn by one batch */
+    uint32_t batch_bytes;   /* as for READ */
+};
+#define VARVE_AFTER_END UINT64_MAX
+void varve_encode_subscribe(struct varve_wire_buffer *out, uint32_t request_id,
+                            const struct varve_subscribe_request *request);
+enum varve_status varve_decode_subscribe(struct varve_view body, struct varve_wire_arena *arena,
+                                         struct varve_subscribe_request *ret, struct varve_error *error);
+void varve_encode_subscribed(struct varve_wire_buffer *out, uint32_t request_id, uint64_t after,
+                             uint64_t last_position);
+enum varve_status varve_decode_subscribed(struct varve_view body, uint64_t *ret_after, uint64_t *ret_last_position,
+                                          struct varve_error *error);
+void varve_encode_events(struct varve_wire_buffer *out, uint32_t request_id, const uint8_t *const *records,
+                         const uint32_t *sizes, uint32_t count, uint64_t position);
+enum varve_status varve_decode_events(struct varve_view body, struct varve_wire_arena *arena,
+                                      const struct varve_view **ret_records, uint32_t *ret_count,
+                                      uint64_t *ret_position, struct varve_error *error);
+/* CAUGHT_UP, FELL_BEHIND and CHECKPOINT: `opcode` says which. */
+void varve_encode_position(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode, uint64_t position);
+enum varve_status varve_decode_position(struct varve_view body, uint8_t opcode, uint64_t *ret_position,
+                                        struct varve_error *error);
+
+/* ---- consumer groups -------------------------------------------------------------------------------------------- */
+
+/* Settings are [filter, key, max_in_flight, consumer_max_in_flight, ack_timeout_ms, max_attempts, [backoff_ms...]].
+ * An info is [name, settings, stop_reason|nil, checkpoint, last_position, in_flight, retrying, parked, acked,
+ * redelivered, created_at, [[consumer, epoch, in_flight, max_in_flight]...]]; stop_reason nil: it runs.
+ *
+ * GROUP_CREATE [group, settings, after|nil]      -> GROUP_OK [info]   `after` as in SUBSCRIBE
+ * GROUP_UPDATE [group, settings|nil, resume]     -> GROUP_OK          nil: leave them; the filter and key may change:
+ *                                                                     they count for events not looked at yet
+ * GROUP_RESET  [group, after|nil]                -> GROUP_OK          members stay, all that is in flight is fenced
+ * GROUP_DELETE [group], GROUP_INFO [group]       -> GROUP_OK
+ * GROUP_LIST []                                  -> GROUP_LIST_OK [[info...]]   without consumers */
+struct varve_group_request {          /* GROUP_CREATE, _UPDATE, _RESET, _DELETE, _INFO: what the opcode has of it */
+    struct varve_view group;
+    struct varve_group_settings settings;
+    bool has_settings;
+    bool resume;
+    uint64_t after;                   /* or VARVE_AFTER_END */
+};
+void varve_encode_group(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode,
+                        const struct varve_group_request *request);
+enum varve_status varve_decode_group(struct varve_view body, uint8_t opcode, struct varve_wire_arena *arena,
+                                     struct varve_group_request *ret, struct varve_error *error);
+void varve_encode_group_ok(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_group_info *info);
+enum varve_status varve_decode_group_ok(struct varve_view body, struct varve_wire_arena *arena,
+                                        struct varve_group_info *ret, struct varve_error *error);
+void varve_encode_group_list(struct varve_wire_buffer *out, uint32_t request_id);
+void varve_encode_group_list_ok(struct varve_wire_buffer *out, uint32_t request_id,
+                                const struct varve_group_info *infos, size_t count);
+enum varve_status varve_decode_group_list_ok(struct varve_view body, struct varve_wire_arena *arena,
+                                             const struct varve_group_info **ret_infos, size_t *ret_count,
+                                             struct varve_error *error);
+
+/* GROUP_JOIN [group, consumer, max_in_flight, credit_bytes, takeover]; max_in_flight 0: as the group is set. Replies:
+ *   GROUP_JOINED [epoch, checkpoint, ack_timeout_ms]   once, when the membership is durable
+ *   GROUP_EVENTS [[[attempt, record]...]]              attempt 1: the first delivery; its body is taken from the credit
+ * and ERROR, which ends the membership: CANCELLED after CANCEL, FENCED when somebody took the name over, GROUP_STOPPED,
+ * GROUP_NOT_FOUND when it is deleted. A name that is a member already: CONSUMER_EXISTS, unless `takeover`. */
+struct varve_group_join {
+    struct varve_view group, consumer;
+    uint32_t max_in_flight;
+    uint32_t credit_bytes;
+    bool takeover;
+};
+void varve_encode_group_join(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_group_join *join);
+enum varve_status varve_decode_group_join(struct varve_view body, struct varve_group_join *ret,
+                                          struct varve_error *error);
+void varve_encode_group_joined(struct varve_wire_buffer *out, uint32_t request_id, uint64_t epoch, uint64_t checkpoint,
+                               uint32_t ack_timeout_ms);
+enum varve_status varve_decode_group_joined(struct varve_view body, uint64_t *ret_epoch, uint64_t *ret_checkpoint,
+                                            uint32_t *ret_ack_timeout_ms, struct varve_error *error);
+struct varve_delivery {
+    uint32_t attempt;
+    struct varve_view record;
+};
+void varve_encode_group_events(struct varve_wire_buffer *out, uint32_t request_id,
+                               const struct varve_delivery *deliveries, uint32_t count);
+enum varve_status varve_decode_group_events(struct varve_view body, struct varve_wire_arena *arena,
+                                            const struct varve_delivery **ret_deliveries, uint32_t *ret_count,
+                                            struct varve_error *error);
+
+/* GROUP_ACK    [group, epoch, [position...]]                                   (1-10,000 positions)
+ * GROUP_NACK   [group, epoch, [position...], action, retry_after_ms|nil, reason|nil]
+ * GROUP_EXTEND [group, epoch, [position...], by_ms]     each has so long from now, 1 to 86,400,000 ms
+ * -> GROUP_ACK_OK [done, [[position, status]...]]: how many were taken, and of each that was not the reason: FENCED
+ *    (it is not with this consumer any more) or NOT_DELIVERED (it never was). An epoch that is no member's: ERROR
+ *    FENCED. */
+struct varve_group_ack {              /* of all three; what the opcode has of it */
+    struct varve_view group;
+    uint64_t epoch;
+    const uint64_t *positions;
+    size_t count;
+    enum varve_nack action;
+    uint32_t wait_ms;                 /* retry_after_ms, VARVE_RETRY_BACKOFF for nil; or by_ms */
+    struct varve_view reason;
+};
+#define VARVE_RETRY_BACKOFF UINT32_MAX /* as the group is set */
+void varve_encode_group_ack(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode,
+                            const struct varve_group_ack *ack);
+enum varve_status varve_decode_group_ack(struct varve_view body, uint8_t opcode, struct varve_wire_arena *arena,
+                                         struct varve_group_ack *ret, struct varve_error *error);
+struct varve_refused_ack {
+    uint64_t position;
+    enum varve_status status;
+};
+void varve_encode_group_ack_ok(struct varve_wire_buffer *out, uint32_t request_id, uint32_t done,
+                               const struct varve_refused_ack *refused, size_t count);
+enum varve_status varve_decode_group_ack_ok(struct varve_view body, struct varve_wire_arena *arena, uint32_t *ret_done,
+                                            const struct varve_refused_ack **ret_refused, size_t *ret_count,
+                                            struct varve_error *error);
+
+/* PARKED_LIST    [group, after, limit]                  -> PARKED_LIST_OK [[entry...], end]   ascending by position,
+ *                                                          those above `after`, 1-1,000 of them
+ * PARKED_REPLAY  [group, position|nil, limit]           -> PARKED_OK [count]   nil: the oldest `limit` (0: all)
+ * PARKED_DISCARD [group, position|nil, limit, reason|nil] -> PARKED_OK [count]
+ * An entry is [position, stream, version, type, id, attempts, reason, last_error|nil, first_attempt, parked_at,
+ * replaying]. A position that is not parked: EVENT_NOT_FOUND. */
+struct varve_parked_request {         /* of all three; what the opcode has of it */
+    struct varve_view group;
+    uint64_t position;                /* 0: nil; for LIST: `after` */
+    uint32_t limit;
+    struct varve_view reason;
+};
+void varve_encode_parked(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode,
+                         const struct varve_parked_request *request);
+enum varve_status varve_decode_parked(struct varve_view body, uint8_t opcode, struct varve_parked_request *ret,
+                                      struct varve_error *error);
+void varve_encode_parked_list_ok(struct varve_wire_buffer *out, uint32_t request_id,
+                                 const struct varve_parked_event *events, size_t count, bool end);
+enum varve_status varve_decode_parked_list_ok(struct varve_view body, struct varve_wire_arena *arena,
+                                              const struct varve_parked_event **ret_events, size_t *ret_count,
+                                              bool *ret_end, struct varve_error *error);
+void varve_encode_parked_ok(struct varve_wire_buffer *out, uint32_t request_id, uint32_t count);
+enum varve_status varve_decode_parked_ok(struct varve_view body, uint32_t *ret_count, struct varve_error *error);
 
 /* ERROR [number, NAME, message, field|nil, limit|nil, retry_after_ms|nil,
  *        [[stream_index, status, expected, actual]...]]

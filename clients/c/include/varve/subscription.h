@@ -1,0 +1,114 @@
+/* subscription.h - follow the log from C, alone (subscription) or with others (consumer group).
+ *
+ * A subscription or a consumer has a connection of its own and belongs to one thread at a time; the options and the URL
+ * are those of a client. Both come in two forms over the same object: _next() blocks and returns one thing that
+ * happened, _run() calls back for each until the callback or varve_..._stop() ends it. */
+#ifndef VARVE_SUBSCRIPTION_H
+#define VARVE_SUBSCRIPTION_H
+
+#include "varve/client.h"
+#include "varve/filter.h"
+#include "varve/group.h"
+
+/* ---- subscriptions ---------------------------------------------------------------------------------------------- */
+
+struct varve_subscription;
+
+enum varve_notice_kind {
+    VARVE_NOTICE_EVENT,         /* `event` */
+    VARVE_NOTICE_CAUGHT_UP,     /* nothing more now; what comes is live */
+    VARVE_NOTICE_FELL_BEHIND,
+    VARVE_NOTICE_CHECKPOINT,    /* nothing matched up to `position`: store it as you would an event's */
+    VARVE_NOTICE_RECONNECTED,   /* the connection was lost and is back; events go on behind the last handed over */
+    VARVE_NOTICE_TIMEOUT,       /* of _next(): nothing happened in time */
+};
+struct varve_notice {
+    enum varve_notice_kind kind;
+    uint64_t position;          /* resume `after` it and nothing is skipped, nothing comes twice */
+    const struct varve_event *event; /* verified; lives until the next call */
+};
+
+/* Copies all it needs. `after`: a position, or VARVE_AFTER_END; the end is fixed by the first connection. Connects and
+ * returns what the server thinks of it: INVALID_ARGUMENT (filter; `after` past the end), UNREACHABLE, ... */
+enum varve_status varve_subscription_open(const char *url, const struct varve_client_options *options,
+                                          const struct varve_filter *filter, uint64_t after,
+                                          struct varve_subscription **ret_subscription, struct varve_error *error);
+/* The next notice; waits up to timeout_ms (UINT32_MAX: for ever). A lost connection is taken up again behind the last
+ * event handed over, with the options' attempts and delays; when that cannot be done it says so (UNREACHABLE,
+ * DISCONNECTED, or INVALID_ARGUMENT when the server has another, shorter log; its database id differs: CORRUPT), and
+ * _next() may be called again to try once more. Other faults stay. */
+enum varve_status varve_subscription_next(struct varve_subscription *subscription, uint32_t timeout_ms,
+                                          struct varve_notice *ret_notice, struct varve_error *error);
+/* Calls `take` for every notice until it returns false (VARVE_OK), varve_subscription_stop() or a fault. */
+typedef bool (*varve_take_notice)(void *user, const struct varve_notice *notice);
+enum varve_status varve_subscription_run(struct varve_subscription *subscription, varve_take_notice take, void *user,
+                                         struct varve_error *error);
+/* From any thread or a signal handler: a call that waits returns CANCELLED. */
+void varve_subscription_stop(struct varve_subscription *subscription);
+uint64_t varve_subscription_position(const struct varve_subscription *subscription); /* as in the last notice */
+void varve_subscription_close(struct varve_subscription *subscription); /* NULL allowed */
+
+/* ---- consumer groups: administration, over any client ----------------------------------------------------------- */
+
+/* What *ret_info points to lives until the next call on the client; ret_info may be NULL. */
+enum varve_status varve_client_group_create(struct varve_client *client, struct varve_view group,
+                                            const struct varve_group_settings *settings, uint64_t after,
+                                            struct varve_group_info *ret_info, struct varve_error *error);
+enum varve_status varve_client_group_update(struct varve_client *client, struct varve_view group,
+                                            const struct varve_group_settings *settings, bool resume,
+                                            struct varve_group_info *ret_info, struct varve_error *error);
+enum varve_status varve_client_group_reset(struct varve_client *client, struct varve_view group, uint64_t after,
+                                           struct varve_group_info *ret_info, struct varve_error *error);
+enum varve_status varve_client_group_delete(struct varve_client *client, struct varve_view group,
+                                            struct varve_error *error);
+enum varve_status varve_client_group_info(struct varve_client *client, struct varve_view group,
+                                          struct varve_group_info *ret_info, struct varve_error *error);
+enum varve_status varve_client_group_list(struct varve_client *client, const struct varve_group_info **ret_infos,
+                                          size_t *ret_count, struct varve_error *error);
+enum varve_status varve_client_parked_list(struct varve_client *client, struct varve_view group, uint64_t after,
+                                           uint32_t limit, const struct varve_parked_event **ret_events,
+                                           size_t *ret_count, bool *ret_end, struct varve_error *error);
+/* position 0: the oldest `limit` of them (0: all). */
+enum varve_status varve_client_parked_replay(struct varve_client *client, struct varve_view group, uint64_t position,
+                                             uint32_t limit, uint32_t *ret_count, struct varve_error *error);
+enum varve_status varve_client_parked_discard(struct varve_client *client, struct varve_view group, uint64_t position,
+                                              uint32_t limit, struct varve_view reason, uint32_t *ret_count,
+                                              struct varve_error *error);
+
+/* ---- consumer groups: working ----------------------------------------------------------------------------------- */
+
+struct varve_consumer;
+
+struct varve_work {
+    const struct varve_event *event; /* verified; lives until the next varve_consumer_next(): several may be out */
+    uint32_t attempt;                /* 1: the first */
+    uint64_t epoch;                  /* of the membership it was delivered to */
+};
+/* Joins the group under `name`. max_in_flight 0: as the group is set. A name in use is CONSUMER_EXISTS unless
+ * `takeover`; the consumer's own reconnecting always takes over. */
+enum varve_status varve_consumer_open(const char *url, const struct varve_client_options *options,
+                                      struct varve_view group, struct varve_view name, uint32_t max_in_flight,
+                                      bool takeover, struct varve_consumer **ret_consumer, struct varve_error *error);
+/* The next event, or TIMEOUT. After a lost connection it joins again by itself with a new epoch; what was out comes
+ * again (to this consumer or another), and acks of it are FENCED. FENCED, GROUP_STOPPED, GROUP_NOT_FOUND stay. */
+enum varve_status varve_consumer_next(struct varve_consumer *consumer, uint32_t timeout_ms, struct varve_work *ret_work,
+                                      struct varve_error *error);
+/* Answers of the server: VARVE_OK, FENCED, NOT_DELIVERED. Events that arrive meanwhile are kept for _next(). */
+enum varve_status varve_consumer_ack(struct varve_consumer *consumer, uint64_t position, struct varve_error *error);
+enum varve_status varve_consumer_nack(struct varve_consumer *consumer, uint64_t position, enum varve_nack action,
+                                      uint32_t retry_after_ms, struct varve_view reason, struct varve_error *error);
+enum varve_status varve_consumer_extend(struct varve_consumer *consumer, uint64_t position, uint32_t by_ms,
+                                        struct varve_error *error);
+/* Many at once; *ret_refused (lives until the next call) says which were not taken and why. */
+enum varve_status varve_consumer_ack_many(struct varve_consumer *consumer, const uint64_t *positions, size_t count,
+                                          const struct varve_refused_ack **ret_refused, size_t *ret_refused_count,
+                                          struct varve_error *error);
+/* Calls `work` for each event and acks (VARVE_OK) or nacks it (anything else: retry, with *error's message as the
+ * reason) until varve_consumer_stop() or a fault. */
+typedef enum varve_status (*varve_do_work)(void *user, const struct varve_work *work, struct varve_error *error);
+enum varve_status varve_consumer_run(struct varve_consumer *consumer, varve_do_work work, void *user,
+                                     struct varve_error *error);
+void varve_consumer_stop(struct varve_consumer *consumer); /* any thread, or a signal handler */
+void varve_consumer_close(struct varve_consumer *consumer); /* leaves the group; NULL allowed */
+
+#endif

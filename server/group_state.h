@@ -1,0 +1,108 @@
+/* group_state.h - a consumer group as a state machine without I/O: events, acks and the clock in, actions out.
+ *
+ * Knows nothing of sockets, stores or threads; never asks what time it is. Its owner (group.c) carries out what
+ * group_state_next_action() says and tells what came of it. The rules it keeps, whatever happens in whatever order, are
+ * those of group_state_check():
+ *   - events of one key are with at most one consumer, one at a time, in the order of the log
+ *   - the checkpoint is below the lowest unfinished event and never goes back (but by a reset)
+ *   - an event is finished by an ack of the member it is with, by a skip, or when its parking is durable: by nothing
+ *     else
+ *   - nothing is with a member who is gone; a member never has more in flight than it may, nor has the group
+ *   - an event is parked at most once; a replay of a parked event never moves the checkpoint
+ *
+ *   one event:  WAITING --deliver--> IN_FLIGHT --ack, skip--> DONE
+ *                  ^                     |--nack, timeout, member gone--> RETRYING --due--> WAITING
+ *                  |                     '--attempts used up, nack{park}--> PARKING --durable--> DONE
+ *                  '-- only the first unfinished event of its key can be delivered
+ *   the group:  RUNNING --nack{stop}--> STOPPED --resume, reset--> RUNNING */
+#ifndef SERVER_GROUP_STATE_H
+#define SERVER_GROUP_STATE_H
+
+#include "varve/group.h"
+
+struct group_state;
+
+enum { GROUP_STATE_MAX_EVENTS = 65536 }; /* that it holds: delivered, waiting behind their key, retrying */
+
+struct group_state_limits {           /* what of the settings concerns the machine */
+    uint32_t max_in_flight, consumer_max_in_flight, ack_timeout_ms, max_attempts, backoff_count;
+    uint32_t backoff_ms[VARVE_MAX_BACKOFFS];
+};
+
+/* Times are milliseconds of any clock that never goes back. `checkpoint`: everything up to there is finished. */
+struct group_state *group_state_create(const struct group_state_limits *limits, uint64_t checkpoint);
+void group_state_free(struct group_state *state); /* releases no events: the owner knows those it gave */
+void group_state_set_limits(struct group_state *state, const struct group_state_limits *limits, uint64_t now_ms);
+
+/* ---- events from the log ---- */
+
+/* How many more it takes now; 0: ask again after acks. */
+uint32_t group_state_room(const struct group_state *state);
+/* The next event of the filter, positions ascending. `key` is a hash with which equal keys are equal (unequal ones that
+ * collide merely wait for each other); `event` is the owner's and comes back with GROUP_RELEASE. False: no memory. */
+bool group_state_add(struct group_state *state, uint64_t position, uint64_t key, void *event);
+/* Everything up to here was looked at (what matched was added before). */
+void group_state_looked_at(struct group_state *state, uint64_t position);
+/* A parked event goes to the consumers once more: as the last of its key, attempts counted anew. Never touches the
+ * checkpoint. False: no memory, or it is replaying already. */
+bool group_state_replay(struct group_state *state, uint64_t position, uint64_t key, void *event);
+
+/* ---- members ---- */
+
+/* `epoch` is greater than every one before. max_in_flight 0: as the group is set. */
+bool group_state_join(struct group_state *state, uint64_t epoch, uint32_t max_in_flight);
+/* What it had goes to others: attempts count, no waiting. False: no such member. */
+bool group_state_leave(struct group_state *state, uint64_t epoch, uint64_t now_ms);
+/* May events be delivered to it now? (It has credit and room.) Members begin unready. */
+void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready);
+
+/* VARVE_OK; FENCED: not a member, or the event is not with it any more; NOT_DELIVERED: never was. */
+enum varve_status group_state_ack(struct group_state *state, uint64_t epoch, uint64_t position);
+/* wait_ms: VARVE_RETRY_BACKOFF or the wish of the consumer. The reason is kept with the event until it is finished. */
+enum varve_status group_state_nack(struct group_state *state, uint64_t epoch, uint64_t position, enum varve_nack action,
+                                   uint32_t wait_ms, struct varve_view reason, uint64_t now_ms);
+enum varve_status group_state_extend(struct group_state *state, uint64_t epoch, uint64_t position, uint32_t by_ms,
+                                     uint64_t now_ms);
+
+/* ---- what is to be done ---- */
+
+enum group_action_kind {
+    GROUP_NOTHING,
+    GROUP_DELIVER,   /* `event` to member `epoch`, as attempt `attempt` */
+    GROUP_PARK,      /* make durable that `event` is set aside; then group_state_parked(). `reason`, `last_error` */
+    GROUP_REPARK,    /* a replay failed as often as it may: it stays parked; then group_state_parked() */
+    GROUP_RESOLVE,   /* a replay was acked or skipped: make durable that it is parked no more; then _parked() */
+    GROUP_RELEASE,   /* `event` is finished and left the machine: its owner may free it */
+    GROUP_STOP,      /* make durable that the group stopped; `last_error` says why. Nothing is delivered from now on */
+};
+struct group_action {
+    enum group_action_kind kind;
+    uint64_t position, epoch;
+    uint32_t attempt;                /* so far */
+    void *event;
+    const char *reason;              /* "max_attempts", "nack", "timeout" */
+    struct varve_view last_error;    /* lives until the next call */
+    uint64_t first_attempt_ms;
+};
+/* The next thing to do; call it after every input until it says GROUP_NOTHING. Deadlines and backoffs that have come by
+ * `now_ms` count. */
+void group_state_next_action(struct group_state *state, uint64_t now_ms, struct group_action *ret);
+/* When something falls due by itself: UINT64_MAX for never. */
+uint64_t group_state_next_due_ms(const struct group_state *state);
+/* The parking, reparking or resolving of this position is durable. */
+void group_state_parked(struct group_state *state, uint64_t position);
+
+void group_state_resume(struct group_state *state, uint64_t now_ms);
+bool group_state_is_stopped(const struct group_state *state);
+uint64_t group_state_checkpoint(const struct group_state *state);
+
+struct group_state_figures {
+    uint64_t events, in_flight, retrying, replaying, acked, redelivered;
+};
+void group_state_get_figures(const struct group_state *state, struct group_state_figures *ret);
+uint32_t group_state_member_in_flight(const struct group_state *state, uint64_t epoch);
+
+/* Aborts when a rule above does not hold. For tests and the model checker; the server calls it in debug builds. */
+void group_state_check(const struct group_state *state);
+
+#endif
