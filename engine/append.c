@@ -103,7 +103,21 @@ static enum varve_status check_counts(const struct varve_options *limits, const 
     return VARVE_OK;
 }
 
-static enum varve_status check_streams(const struct varve_append_request *request, bool system,
+/* Clients write to names without '$', the server to those with one, the engine to "$$" for a change of a stream. */
+enum writer { CLIENT, SERVER, ENGINE };
+
+static enum varve_status check_name(struct varve_view name, enum writer writer, const char *field,
+                                    struct varve_error *error)
+{
+    enum varve_status status = varve_check_stream_name(name, writer != CLIENT, field, error);
+
+    if (status == VARVE_OK && writer == SERVER &&
+        (name.data[0] != '$' || (name.size > 1 && memcmp(name.data, STREAMS_META_PREFIX, 2) == 0)))
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, field, "%s: must begin with exactly one '$'", field);
+    return status;
+}
+
+static enum varve_status check_streams(const struct varve_append_request *request, enum writer writer,
                                        struct varve_error *error)
 {
     for (size_t i = 0; i < request->stream_count; i++) {
@@ -111,7 +125,7 @@ static enum varve_status check_streams(const struct varve_append_request *reques
         snprintf(field, sizeof(field), "streams[%zu]", i);
         if (request->stream_count == 1)
             snprintf(field, sizeof(field), "stream");
-        enum varve_status status = varve_check_stream_name(request->streams[i].stream, system, field, error);
+        enum varve_status status = check_name(request->streams[i].stream, writer, field, error);
         if (status != VARVE_OK)
             return status;
         if (request->streams[i].expected < VARVE_EXPECTED_STREAM_EXISTS)
@@ -147,14 +161,14 @@ static enum varve_status check_event(const struct varve_options *limits, const s
 
 /* Every rule, and the size that the records will have. */
 static enum varve_status check_request(const struct varve_store *store, const struct varve_append_request *request,
-                                       bool system, uint64_t *ret_size, struct varve_error *error)
+                                       enum writer writer, uint64_t *ret_size, struct varve_error *error)
 {
     const struct varve_options *limits = &store->options;
     enum varve_status status = check_counts(limits, request, error);
     uint64_t size = 0;
 
     if (status == VARVE_OK)
-        status = check_streams(request, system, error);
+        status = check_streams(request, writer, error);
     for (size_t i = 0; i < request->event_count && status == VARVE_OK; i++) {
         status = check_event(limits, request, i, error);
         if (status != VARVE_OK)
@@ -250,13 +264,13 @@ static void encode_events(struct varve_append *append, const struct varve_append
     }
 }
 
-static enum varve_status create(struct varve_store *store, const struct varve_append_request *request, bool system,
-                                struct varve_append **ret_append, struct varve_error *error)
+static enum varve_status create(struct varve_store *store, const struct varve_append_request *request,
+                                enum writer writer, struct varve_append **ret_append, struct varve_error *error)
 {
     const struct varve_os *os = store->os;
     uint8_t seed[16];
     uint64_t records_size = 0;
-    enum varve_status status = check_request(store, request, system, &records_size, error);
+    enum varve_status status = check_request(store, request, writer, &records_size, error);
 
     if (status != VARVE_OK)
         return status;
@@ -274,7 +288,13 @@ static enum varve_status create(struct varve_store *store, const struct varve_ap
 enum varve_status varve_append_create(struct varve_store *store, const struct varve_append_request *request,
                                       struct varve_append **ret_append, struct varve_error *error)
 {
-    return create(store, request, false, ret_append, error);
+    return create(store, request, CLIENT, ret_append, error);
+}
+
+enum varve_status varve_append_create_system(struct varve_store *store, const struct varve_append_request *request,
+                                             struct varve_append **ret_append, struct varve_error *error)
+{
+    return create(store, request, SERVER, ret_append, error);
 }
 
 static enum varve_status check_change(const struct varve_stream_change *change, struct varve_error *error)
@@ -314,7 +334,7 @@ enum varve_status varve_stream_change_create(struct varve_store *store, const st
                                  .data = { data, streams_meta_encode(change, data) } };
     uint32_t stream_of = 0;
     struct varve_append_request request = { streams, 2, &event, &stream_of, 1 };
-    status = create(store, &request, true, ret_append, error);
+    status = create(store, &request, ENGINE, ret_append, error);
     if (status == VARVE_OK)
         (*ret_append)->is_change = true;
     return status;

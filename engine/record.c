@@ -249,3 +249,36 @@ struct varve_view varve_record_type(const uint8_t *record)
 
     return varve_view_of((const char *)at + 2, at[1]);
 }
+
+/* What stands behind the type: class, schema_version, time, correlation_id. */
+static const uint8_t *behind_type(const uint8_t *record)
+{
+    struct varve_view type = varve_record_type(record);
+
+    return (const uint8_t *)type.data + type.size;
+}
+
+enum varve_class varve_record_class(const uint8_t *record)
+{
+    return (enum varve_class)*behind_type(record);
+}
+
+/* The number, or nil, that begins here. */
+static size_t number_size(const uint8_t *at)
+{
+    if (*at >= UINT8 && *at <= INT64)
+        return 1 + (1u << ((*at - UINT8) & 3)); /* UINT8 to UINT64, then INT8 to INT64: 1, 2, 4, 8 bytes each. */
+    return 1;
+}
+
+struct varve_uuid varve_record_correlation_id(const uint8_t *record)
+{
+    const uint8_t *at = behind_type(record) + 1;
+    struct varve_uuid id = { { 0 } };
+
+    at += number_size(at);
+    at += number_size(at);
+    if (*at != NIL)
+        memcpy(id.bytes, at + 2, ID_BYTES);
+    return id;
+}

@@ -426,6 +426,15 @@ uint64_t varve_store_last_position(struct varve_store *store)
     return tail_visible_position(store->tail);
 }
 
+/* Until the committer drops it, the tail still holds what was settled, but reads look for that in LMDB. */
+uint64_t varve_store_first_in_memory(struct varve_store *store)
+{
+    uint64_t unsettled = __atomic_load_n(&store->counters.settled_position, __ATOMIC_ACQUIRE) + 1;
+    uint64_t first = tail_first_position(store->tail);
+
+    return first > unsettled ? first : unsettled;
+}
+
 void varve_store_limits(struct varve_store *store, struct varve_options *ret_options)
 {
     *ret_options = store->options;

@@ -16,6 +16,7 @@ struct tail {
     struct recent *recent;
     uint64_t next_position;
     uint64_t visible_position; /* atomic */
+    uint64_t first_position;   /* atomic: of the older layer; changes under the lock */
     pthread_rwlock_t lock;
 };
 
@@ -38,6 +39,7 @@ enum varve_status tail_create(const struct tail_options *options, struct tail **
     tail->options = *options;
     tail->next_position = options->next_position;
     tail->visible_position = options->next_position - 1;
+    tail->first_position = options->next_position;
     init_lock(&tail->lock);
     enum varve_status status = layer_create(options->seed, options->indexes, options->next_position, &tail->active);
     if (status == VARVE_OK)
@@ -146,6 +148,7 @@ void tail_drop_frozen(struct tail *tail)
     pthread_rwlock_wrlock(&tail->lock);
     struct tail_layer *dropped = tail->frozen;
     tail->frozen = NULL;
+    __atomic_store_n(&tail->first_position, tail_layer_first_position(tail->active), __ATOMIC_RELEASE);
     pthread_rwlock_unlock(&tail->lock);
     assert(dropped != NULL && tail->spare == NULL);
     layer_reset(dropped, 0);
@@ -214,7 +217,7 @@ uint64_t tail_visible_position(const struct tail *tail)
 
 uint64_t tail_first_position(const struct tail *tail)
 {
-    return tail_layer_first_position(tail->frozen != NULL ? tail->frozen : tail->active);
+    return __atomic_load_n(&tail->first_position, __ATOMIC_ACQUIRE);
 }
 
 static const struct tail_layer *layer_of(const struct tail *tail, uint64_t position)

@@ -96,7 +96,7 @@ void tail_remember_id(struct tail *tail, const struct varve_uuid *id, uint64_t p
 void tail_lock_read(struct tail *tail);
 void tail_unlock_read(struct tail *tail);
 uint64_t tail_visible_position(const struct tail *tail); /* atomic, no lock needed */
-/* Under the lock: the first position that a layer holds (next_position when both are empty). */
+/* The first position that a layer holds (next_position when both are empty). Atomic; under the lock it stays. */
 uint64_t tail_first_position(const struct tail *tail);
 /* Under the lock: the record at a position >= tail_first_position() that is published, else NULL. */
 const uint8_t *tail_record(const struct tail *tail, uint64_t position, uint32_t *ret_size);

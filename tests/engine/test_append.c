@@ -348,6 +348,69 @@ static void a_change_of_the_longest_name(void **ignored)
     fixture_free(&f);
 }
 
+static void the_server_writes_to_system_streams_only(void **ignored)
+{
+    static const struct { const char *names[2]; const char *field; } cases[] = {
+        { { "$group-a" }, NULL },
+        { { "$group-a", "$parked-a" }, NULL },
+        { { "order-1" }, "stream" },
+        { { "$$order-1" }, "stream" },
+        { { "$$" }, "stream" },
+        { { "$group-a", "order-1" }, "streams[1]" },
+        { { "$$order-1", "$group-a" }, "streams[0]" },
+        { { "" }, "stream" },
+        { { "$a\n" }, "stream" },
+    };
+    struct store_fixture f;
+
+    fixture_init(&f);
+    fixture_open(&f);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct sample sample;
+        struct varve_append *append = NULL;
+        const char *label = cases[i].names[0];
+        make_sample(&sample);
+        sample.request.stream_count = cases[i].names[1] == NULL ? 1 : 2;
+        sample.request.stream_of = sample.stream_of;
+        for (size_t k = 0; k < sample.request.stream_count; k++)
+            sample.streams[k].stream = varve_view_str(cases[i].names[k]);
+        enum varve_status status = varve_append_create_system(f.store, &sample.request, &append, &f.error);
+        CHECK_CASE(status == (cases[i].field == NULL ? VARVE_OK : VARVE_INVALID_ARGUMENT), label);
+        CHECK_CASE(status == VARVE_OK || strcmp(f.error.field, cases[i].field) == 0, label);
+        varve_append_free(append);
+    }
+    fixture_free(&f);
+}
+
+static void what_the_server_wrote_is_an_event_like_others(void **ignored)
+{
+    struct store_fixture f;
+    struct sample sample;
+    struct varve_append *append = NULL;
+
+    fixture_init(&f);
+    fixture_open(&f);
+    make_sample(&sample);
+    sample.streams[0] = (struct varve_append_stream){ varve_view_str("$group-a"), VARVE_EXPECTED_NO_STREAM };
+    for (int i = 0; i < 2; i++) { /* The second time it is a replay. */
+        assert_int_equal(varve_append_create_system(f.store, &sample.request, &append, &f.error), VARVE_OK);
+        assert_int_equal(varve_append_wait(append, &f.error), VARVE_OK);
+        assert_int_equal(varve_append_get_outcome(append)->replayed, i == 1);
+        assert_int_equal(varve_append_get_outcome(append)->results[0].first_position, 1);
+        varve_append_free(append);
+    }
+    sample.events[0].id = test_uuid(9);
+    assert_int_equal(varve_append_create_system(f.store, &sample.request, &append, &f.error), VARVE_OK);
+    assert_int_equal(varve_append_wait(append, &f.error), VARVE_WRONG_EXPECTED_VERSION);
+    varve_append_free(append);
+    assert_string_equal(fixture_append(&f, "s:none=a"), "ok s@0-0/2-2");
+    fixture_reopen(&f);
+    assert_string_equal(fixture_read_all(&f), "$group-a@0 s@0");
+    assert_string_equal(fixture_read_stream(&f, "$group-a"), "$group-a@0");
+    assert_int_equal(fixture_stats(&f).system_stream_count, 1);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +422,8 @@ int main(void)
         cmocka_unit_test(events_may_weave_streams),
         cmocka_unit_test(changes_are_checked_too),
         cmocka_unit_test(a_change_of_the_longest_name),
+        cmocka_unit_test(the_server_writes_to_system_streams_only),
+        cmocka_unit_test(what_the_server_wrote_is_an_event_like_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

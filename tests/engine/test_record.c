@@ -36,6 +36,9 @@ static void round_trip(const struct varve_event *event)
     assert_true(varve_record_verify(bytes, size));
     assert_int_equal(varve_record_decode(bytes, size, &decoded), VARVE_OK);
     assert_events_equal(event, &decoded);
+    struct varve_uuid correlation_id = varve_record_correlation_id(bytes);
+    assert_true(varve_uuid_equal(&correlation_id, &event->correlation_id));
+    assert_int_equal(varve_record_class(bytes), event->class_);
     uint8_t *again = sample_event_encode(&decoded, &again_size);
     assert_int_equal(again_size, size);
     assert_memory_equal(again, bytes, size);
@@ -211,6 +214,9 @@ static void single_fields_are_found(void **state)
     assert_true(varve_uuid_equal(&id, &event.id));
     assert_true(varve_view_equal(varve_record_stream(bytes), event.stream));
     assert_true(varve_view_equal(varve_record_type(bytes), event.type));
+    struct varve_uuid correlation_id = varve_record_correlation_id(bytes);
+    assert_int_equal(varve_record_class(bytes), event.class_);
+    assert_true(varve_uuid_equal(&correlation_id, &event.correlation_id));
     assert_memory_equal(bytes + VARVE_RECORD_PREFIX + 3, "order-42", 8);
     assert_memory_equal(bytes + VARVE_RECORD_CONTENT + 2, event.id.bytes, 16);
     free(bytes);

@@ -411,6 +411,27 @@ static void the_figures_add_up(void **ignored)
     fixture_free(&f);
 }
 
+static void what_is_in_memory_begins_behind_what_is_settled(void **ignored)
+{
+    struct store_fixture f;
+
+    fixture_init(&f);
+    fixture_open(&f);
+    assert_int_equal(varve_store_first_in_memory(f.store), 1); /* Nothing is: it would be the first. */
+    fixture_fill(&f, "s", 10, 2, 10);
+    assert_int_equal(varve_store_first_in_memory(f.store), 1);
+    fixture_freeze(&f);
+    assert_int_equal(varve_store_first_in_memory(f.store), 1);
+    fixture_fill(&f, "s", 5, 5, 10);
+    fixture_thaw(&f);
+    assert_int_equal(varve_store_first_in_memory(f.store), 16);
+    fixture_fill(&f, "s", 4, 2, 10);
+    assert_int_equal(varve_store_first_in_memory(f.store), 16);
+    fixture_reopen(&f);
+    assert_int_equal(varve_store_first_in_memory(f.store), 20);
+    fixture_free(&f);
+}
+
 static void stores_have_identities(void **ignored)
 {
     struct store_fixture a, b;
@@ -465,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_makes_no_store),
         cmocka_unit_test(closing_settles_everything),
         cmocka_unit_test(the_figures_add_up),
+        cmocka_unit_test(what_is_in_memory_begins_behind_what_is_settled),
         cmocka_unit_test(stores_have_identities),
         cmocka_unit_test(the_first_fault_stays),
     };

@@ -51,5 +51,7 @@ int64_t varve_record_recorded_at(const uint8_t *record);
 struct varve_uuid varve_record_id(const uint8_t *record);
 struct varve_view varve_record_stream(const uint8_t *record);
 struct varve_view varve_record_type(const uint8_t *record);
+enum varve_class varve_record_class(const uint8_t *record);
+struct varve_uuid varve_record_correlation_id(const uint8_t *record); /* nil: none */
 
 #endif
