@@ -134,3 +134,18 @@ void pack_time_or_nil(struct pack *pack, int64_t time_us)
     else
         pack_int(pack, time_us);
 }
+
+void pack_uint_or_nil(struct pack *pack, uint64_t value, uint64_t absent)
+{
+    if (value == absent)
+        pack_nil(pack);
+    else
+        pack_uint(pack, value);
+}
+
+void pack_records(struct pack *pack, const uint8_t *const *records, const uint32_t *sizes, uint32_t count)
+{
+    pack_array(pack, count);
+    for (uint32_t i = 0; i < count; i++)
+        pack_bin(pack, varve_view_of((const char *)records[i], sizes[i]));
+}

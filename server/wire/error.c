@@ -8,14 +8,6 @@
 #define ERROR_FIELDS 7u
 #define LEAST_CONFLICT_BYTES 5u
 
-static void pack_uint_or_nil(struct pack *pack, uint64_t value)
-{
-    if (value == 0)
-        pack_nil(pack);
-    else
-        pack_uint(pack, value);
-}
-
 void varve_encode_error(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_wire_error *error)
 {
     const struct varve_error *what = &error->error;
@@ -27,8 +19,8 @@ void varve_encode_error(struct varve_wire_buffer *out, uint32_t request_id, cons
     pack_str(&pack, varve_view_str(varve_status_name(what->status)));
     pack_str(&pack, varve_view_str(what->message));
     pack_str_or_nil(&pack, what->field[0] == '\0' ? varve_view_of(NULL, 0) : varve_view_str(what->field));
-    pack_uint_or_nil(&pack, what->limit);
-    pack_uint_or_nil(&pack, what->retry_after_ms);
+    pack_uint_or_nil(&pack, what->limit, 0);
+    pack_uint_or_nil(&pack, what->retry_after_ms, 0);
     pack_array(&pack, error->conflict_count);
     for (size_t i = 0; i < error->conflict_count; i++) {
         pack_array(&pack, 4);

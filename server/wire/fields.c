@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define LEAST_RECORD_BYTES 2u
+
 void fields_begin(struct fields *fields, const char *message, struct varve_view body, struct varve_error *error)
 {
     *fields = (struct fields){ .message = message, .body = (const uint8_t *)body.data, .error = error };
@@ -71,15 +73,18 @@ void *fields_take(struct fields *fields, struct varve_wire_arena *arena, size_t 
     return room;
 }
 
-/* Such as "events[3].class". */
+/* Such as "events[3].class" or "settings.key". */
 static void field_name(const struct fields *fields, const char *field, char *name, size_t size)
 {
+    const char *within = fields->within == NULL ? "" : fields->within;
+    const char *dot = fields->within == NULL ? "" : ".";
+
     if (fields->list == NULL)
-        snprintf(name, size, "%s", field);
+        snprintf(name, size, "%s%s%s", within, dot, field);
     else if (field[0] == '\0')
-        snprintf(name, size, "%s[%zu]", fields->list, fields->index);
+        snprintf(name, size, "%s%s%s[%zu]", within, dot, fields->list, fields->index);
     else
-        snprintf(name, size, "%s[%zu].%s", fields->list, fields->index, field);
+        snprintf(name, size, "%s%s%s[%zu].%s", within, dot, fields->list, fields->index, field);
 }
 
 void fields_bad(struct fields *fields, const char *field, const char *format, ...)
@@ -192,4 +197,16 @@ void fields_check_text(struct fields *fields, const char *field, struct varve_vi
 {
     if (!fields->pull.failed && fields->status == VARVE_OK)
         fields->status = varve_check_text(text, max_bytes, field, fields->error);
+}
+
+const struct varve_view *fields_records(struct fields *fields, struct varve_wire_arena *arena, uint32_t *ret_count)
+{
+    uint32_t count = fields_list(fields, "records", LEAST_RECORD_BYTES);
+    struct varve_view *records = fields_take(fields, arena, count, sizeof(*records));
+
+    for (uint32_t i = 0; i < count && !fields->pull.failed; i++)
+        records[i] = varve_pull_bin(&fields->pull);
+    fields_list_end(fields);
+    *ret_count = count;
+    return records;
 }

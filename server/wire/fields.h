@@ -15,6 +15,7 @@ struct fields {
     struct varve_pull pull;
     const char *message;      /* its name, for the error */
     const uint8_t *body;
+    const char *within;       /* the part of the message that its fields belong to, NULL outside of parts */
     const char *list;         /* the list whose item is being read, NULL outside of lists */
     size_t index;             /* of that item */
     unsigned depth;           /* arrays open around the next value */
@@ -61,6 +62,9 @@ struct varve_uuid fields_uuid(struct fields *fields, const char *field);
 /* Texts that name something: checked here, because what takes them further may not. */
 struct varve_view fields_stream(struct fields *fields, const char *field);
 void fields_check_text(struct fields *fields, const char *field, struct varve_view text, size_t max_bytes);
+
+/* A list of records, each a bin; views of them, in the arena. */
+const struct varve_view *fields_records(struct fields *fields, struct varve_wire_arena *arena, uint32_t *ret_count);
 
 /* The fields below stand in every event of an APPEND: the usual case is decided in place. */
 static inline int64_t fields_int(struct fields *fields, const char *field, int64_t min, int64_t max)

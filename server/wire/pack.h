@@ -27,6 +27,8 @@ void pack_bin_or_nil(struct pack *pack, struct varve_view bytes);
 void pack_uuid(struct pack *pack, const struct varve_uuid *uuid);
 void pack_uuid_or_nil(struct pack *pack, const struct varve_uuid *uuid); /* the nil UUID is written as nil */
 void pack_time_or_nil(struct pack *pack, int64_t time_us);               /* VARVE_TIME_NONE is written as nil */
+void pack_uint_or_nil(struct pack *pack, uint64_t value, uint64_t absent); /* `absent` is written as nil */
+void pack_records(struct pack *pack, const uint8_t *const *records, const uint32_t *sizes, uint32_t count);
 
 static inline void pack_array(struct pack *pack, size_t count)
 {

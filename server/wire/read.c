@@ -3,7 +3,6 @@
 #include "pack.h"
 
 #define READ_FIELDS 11u
-#define LEAST_RECORD_BYTES 2u
 
 static bool takes_name(enum varve_read_kind kind)
 {
@@ -24,10 +23,7 @@ void varve_encode_read(struct varve_wire_buffer *out, uint32_t request_id, const
     pack_uuid_or_nil(&pack, read->kind == VARVE_READ_CORRELATION ? &read->correlation_id : &none);
     pack_bool(&pack, read->backwards);
     pack_bool(&pack, read->include_system);
-    if (read->from == VARVE_FROM_EDGE)
-        pack_nil(&pack);
-    else
-        pack_uint(&pack, read->from);
+    pack_uint_or_nil(&pack, read->from, VARVE_FROM_EDGE);
     pack_uint(&pack, read->limit);
     pack_time_or_nil(&pack, read->since_us);
     pack_time_or_nil(&pack, read->until_us);
@@ -140,13 +136,8 @@ void varve_encode_read_batch(struct varve_wire_buffer *out, uint32_t request_id,
 
     pack_begin(&pack, out, VARVE_OP_READ_BATCH, request_id);
     pack_array(&pack, 2);
-    pack_array(&pack, batch->count);
-    for (uint32_t i = 0; i < batch->count; i++)
-        pack_bin(&pack, varve_view_of((const char *)batch->records[i], batch->sizes[i]));
-    if (batch->end)
-        pack_nil(&pack);
-    else
-        pack_uint(&pack, batch->next);
+    pack_records(&pack, batch->records, batch->sizes, batch->count);
+    pack_uint_or_nil(&pack, batch->end ? VARVE_FROM_EDGE : batch->next, VARVE_FROM_EDGE);
     pack_end(&pack);
 }
 
@@ -155,17 +146,12 @@ enum varve_status varve_decode_read_batch(struct varve_view body, struct varve_w
                                           uint64_t *ret_next, struct varve_error *error)
 {
     struct fields fields;
+    uint32_t count;
 
     varve_wire_arena_reset(arena);
     fields_begin(&fields, "READ_BATCH", body, error);
     uint32_t unknown = fields_open(&fields, 2);
-    uint32_t count = fields_list(&fields, "records", LEAST_RECORD_BYTES);
-    struct varve_view *records = fields_take(&fields, arena, count, sizeof(*records));
-
-    for (uint32_t i = 0; i < count && !fields.pull.failed; i++)
-        records[i] = varve_pull_bin(&fields.pull);
-    fields_list_end(&fields);
-
+    const struct varve_view *records = fields_records(&fields, arena, &count);
     uint64_t next = fields_uint_or_nil(&fields, "next", VARVE_FROM_EDGE - 1, VARVE_FROM_EDGE);
 
     fields_close(&fields, unknown);
