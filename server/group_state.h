@@ -10,10 +10,12 @@
  *   - nothing is with a member who is gone; a member never has more in flight than it may, nor has the group
  *   - an event is parked at most once; a replay of a parked event never moves the checkpoint
  *
- *   one event:  WAITING --deliver--> IN_FLIGHT --ack, skip--> DONE
- *                  ^                     |--nack, timeout, member gone--> RETRYING --due--> WAITING
- *                  |                     '--attempts used up, nack{park}--> PARKING --durable--> DONE
- *                  '-- only the first unfinished event of its key can be delivered
+ *   one event:  WAITING --deliver--> IN_FLIGHT --ack, skip--> DONE --told--> gone
+ *                  ^ ^                   |--nack{retry}, timeout--> RETRYING --due--> WAITING
+ *                  | '--member gone,-----|--attempts used up, nack{park}--> PARKING --durable--> DONE
+ *                  |    nack{stop}       '--ack or skip of a replay-------> PARKING
+ *                  '-- only the first unfinished event of its key can be delivered, and what waits for something to be
+ *                      durable still counts as unfinished
  *   the group:  RUNNING --nack{stop}--> STOPPED --resume, reset--> RUNNING */
 #ifndef SERVER_GROUP_STATE_H
 #define SERVER_GROUP_STATE_H
@@ -22,29 +24,35 @@
 
 struct group_state;
 
-enum { GROUP_STATE_MAX_EVENTS = 65536 }; /* that it holds: delivered, waiting behind their key, retrying */
+enum {
+    GROUP_STATE_MAX_EVENTS = 65536, /* of the log that it holds: delivered, waiting behind their key, retrying, ... */
+    GROUP_STATE_MAX_REPLAYS = 1024, /* of parked events, besides */
+};
 
 struct group_state_limits {           /* what of the settings concerns the machine */
     uint32_t max_in_flight, consumer_max_in_flight, ack_timeout_ms, max_attempts, backoff_count;
     uint32_t backoff_ms[VARVE_MAX_BACKOFFS];
 };
 
-/* Times are milliseconds of any clock that never goes back. `checkpoint`: everything up to there is finished. */
+/* Times are milliseconds of any clock that never goes back. `checkpoint`: everything up to there is finished. A reset
+ * of the group is a new machine. NULL: no memory. */
 struct group_state *group_state_create(const struct group_state_limits *limits, uint64_t checkpoint);
 void group_state_free(struct group_state *state); /* releases no events: the owner knows those it gave */
-void group_state_set_limits(struct group_state *state, const struct group_state_limits *limits, uint64_t now_ms);
+/* Holds from the next delivery on; what is under way keeps its deadline. */
+void group_state_set_limits(struct group_state *state, const struct group_state_limits *limits);
 
 /* ---- events from the log ---- */
 
 /* How many more it takes now; 0: ask again after acks. */
 uint32_t group_state_room(const struct group_state *state);
 /* The next event of the filter, positions ascending. `key` is a hash with which equal keys are equal (unequal ones that
- * collide merely wait for each other); `event` is the owner's and comes back with GROUP_RELEASE. False: no memory. */
+ * collide merely wait for each other); `event` is the owner's and comes back with GROUP_RELEASE. An event that is known
+ * to be parked (after a restart from an older checkpoint) is not added again. False: no memory. */
 bool group_state_add(struct group_state *state, uint64_t position, uint64_t key, void *event);
 /* Everything up to here was looked at (what matched was added before). */
 void group_state_looked_at(struct group_state *state, uint64_t position);
 /* A parked event goes to the consumers once more: as the last of its key, attempts counted anew. Never touches the
- * checkpoint. False: no memory, or it is replaying already. */
+ * checkpoint. False: no memory, it is held already, or as many replay as may. */
 bool group_state_replay(struct group_state *state, uint64_t position, uint64_t key, void *event);
 
 /* ---- members ---- */
@@ -52,15 +60,21 @@ bool group_state_replay(struct group_state *state, uint64_t position, uint64_t k
 /* `epoch` is greater than every one before. max_in_flight 0: as the group is set. */
 bool group_state_join(struct group_state *state, uint64_t epoch, uint32_t max_in_flight);
 /* What it had goes to others: attempts count, no waiting. False: no such member. */
-bool group_state_leave(struct group_state *state, uint64_t epoch, uint64_t now_ms);
-/* May events be delivered to it now? (It has credit and room.) Members begin unready. */
+bool group_state_leave(struct group_state *state, uint64_t epoch);
+/* May events be delivered to it now? (It has credit and room.) Members begin unready. Among those that are ready the
+ * one with the fewest in flight gets the next event, among equals the one that waited longest. */
 void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready);
 
-/* VARVE_OK; FENCED: not a member, or the event is not with it any more; NOT_DELIVERED: never was. */
+/* VARVE_OK; FENCED: not a member, or the event is not with it any more; NOT_DELIVERED: never was (as far as is known:
+ * what lies between two positions it got, and left the machine, is FENCED). An ack that comes after its deadline, but
+ * before group_state_next_action() noticed, counts. */
 enum varve_status group_state_ack(struct group_state *state, uint64_t epoch, uint64_t position);
-/* wait_ms: VARVE_RETRY_BACKOFF or the wish of the consumer. The reason is kept with the event until it is finished. */
+/* wait_ms: VARVE_RETRY_BACKOFF or the wish of the consumer. The reason (at most VARVE_MAX_REASON bytes) is kept with
+ * the event until it is finished; VARVE_NO_MEMORY: it could not be, and nothing changed. The delivery that a nack{stop}
+ * ended does not count as an attempt. */
 enum varve_status group_state_nack(struct group_state *state, uint64_t epoch, uint64_t position, enum varve_nack action,
                                    uint32_t wait_ms, struct varve_view reason, uint64_t now_ms);
+/* The deadline is `by_ms` from now. */
 enum varve_status group_state_extend(struct group_state *state, uint64_t epoch, uint64_t position, uint32_t by_ms,
                                      uint64_t now_ms);
 
@@ -80,8 +94,9 @@ struct group_action {
     uint64_t position, epoch;
     uint32_t attempt;                /* so far */
     void *event;
-    const char *reason;              /* "max_attempts", "nack", "timeout" */
-    struct varve_view last_error;    /* lives until the next call */
+    const char *reason;              /* GROUP_PARK, _REPARK: "max_attempts" (the last attempt was nacked), "nack" (as
+                                      * the consumer wished), "timeout", "consumer_lost" (both: at the last attempt) */
+    struct varve_view last_error;    /* the reason of the last nack; lives until the next call */
     uint64_t first_attempt_ms;
 };
 /* The next thing to do; call it after every input until it says GROUP_NOTHING. Deadlines and backoffs that have come by
@@ -89,10 +104,12 @@ struct group_action {
 void group_state_next_action(struct group_state *state, uint64_t now_ms, struct group_action *ret);
 /* When something falls due by itself: UINT64_MAX for never. */
 uint64_t group_state_next_due_ms(const struct group_state *state);
-/* The parking, reparking or resolving of this position is durable. */
-void group_state_parked(struct group_state *state, uint64_t position);
+/* The parking, reparking or resolving of this position is durable. False, and nothing happened: nobody asked for it. */
+bool group_state_parked(struct group_state *state, uint64_t position);
 
-void group_state_resume(struct group_state *state, uint64_t now_ms);
+/* As it was found stopped at start: without a GROUP_STOP. */
+void group_state_stop(struct group_state *state);
+void group_state_resume(struct group_state *state);
 bool group_state_is_stopped(const struct group_state *state);
 uint64_t group_state_checkpoint(const struct group_state *state);
 

@@ -69,7 +69,7 @@ struct varve_parked_event {
     uint64_t version;
     struct varve_uuid id;
     uint32_t attempts;
-    struct varve_view reason;        /* "max_attempts", "nack", "timeout" */
+    struct varve_view reason;        /* "max_attempts", "nack", "timeout", "consumer_lost" */
     struct varve_view last_error;    /* the last nack's reason; absent allowed */
     int64_t first_attempt_us, parked_at_us;
     bool replaying;                  /* is with the consumers again */
