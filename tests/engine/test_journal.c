@@ -190,7 +190,7 @@ static void test_a_lost_beginning(void **state)
 
     journal_fixture_init(&f);
     while (stats.segments < 2) { /* The next one is made ahead by a thread. */
-        if (f.last < 4)
+        if (f.last < 3) /* As many as the first file holds: a fourth would wait for the next one and go into it. */
             assert_int_equal(journal_fixture_append(&f, 1, 100, 1), VARVE_OK);
         usleep(1000);
         journal_get_stats(f.journal, &stats);
