@@ -7,10 +7,6 @@
 #include <stdio.h>
 
 #define SETTINGS_FIELDS 7u
-#define MOST_IN_FLIGHT 10000u
-#define LEAST_TIMEOUT_MS 100u
-#define MOST_WAIT_MS 86400000u /* a day */
-#define MOST_ATTEMPTS 1000u
 
 static const char *const key_names[] = {
     [VARVE_GROUP_KEY_STREAM] = "stream",
@@ -79,7 +75,7 @@ static enum varve_status check_backoffs(const struct varve_group_settings *setti
                           settings->backoff_count);
     for (uint32_t i = 0; i < settings->backoff_count && status == VARVE_OK; i++) {
         snprintf(field, sizeof(field), "settings.backoff_ms[%u]", i);
-        status = check_range(settings->backoff_ms[i], 0, MOST_WAIT_MS, field, error);
+        status = check_range(settings->backoff_ms[i], 0, VARVE_MAX_WAIT_MS, field, error);
     }
     return status;
 }
@@ -90,10 +86,10 @@ enum varve_status varve_group_settings_check(const struct varve_group_settings *
         const char *field;
         uint32_t value, min, max;
     } ranges[] = {
-        { "settings.max_in_flight", settings->max_in_flight, 1, MOST_IN_FLIGHT },
-        { "settings.consumer_max_in_flight", settings->consumer_max_in_flight, 1, MOST_IN_FLIGHT },
-        { "settings.ack_timeout_ms", settings->ack_timeout_ms, LEAST_TIMEOUT_MS, MOST_WAIT_MS },
-        { "settings.max_attempts", settings->max_attempts, 1, MOST_ATTEMPTS },
+        { "settings.max_in_flight", settings->max_in_flight, 1, VARVE_MAX_IN_FLIGHT },
+        { "settings.consumer_max_in_flight", settings->consumer_max_in_flight, 1, VARVE_MAX_IN_FLIGHT },
+        { "settings.ack_timeout_ms", settings->ack_timeout_ms, VARVE_MIN_ACK_TIMEOUT_MS, VARVE_MAX_WAIT_MS },
+        { "settings.max_attempts", settings->max_attempts, 1, VARVE_MAX_ATTEMPTS },
     };
     enum varve_status status = check_filter(settings->filter, error);
 
@@ -164,4 +160,22 @@ void fields_group_settings(struct fields *fields, struct varve_wire_arena *arena
     decode_backoffs(fields, ret);
     fields->within = NULL;
     fields_close(fields, unknown);
+}
+
+struct varve_view fields_group(struct fields *fields)
+{
+    struct varve_view name = varve_pull_str(&fields->pull);
+
+    if (!fields->pull.failed && fields->status == VARVE_OK)
+        fields->status = varve_check_group_name(name, "group", fields->error);
+    return name;
+}
+
+struct varve_view fields_reason(struct fields *fields)
+{
+    struct varve_view reason = varve_pull_str_or_nil(&fields->pull);
+
+    if (reason.data != NULL)
+        fields_check_text(fields, "reason", reason, VARVE_MAX_REASON);
+    return reason;
 }

@@ -1,4 +1,4 @@
-/* group_settings.h - the settings' array of a consumer group. */
+/* group_settings.h - the settings' array of a consumer group, and the texts that messages about groups share. */
 #ifndef GROUP_SETTINGS_H
 #define GROUP_SETTINGS_H
 
@@ -12,5 +12,8 @@ void pack_group_settings(struct pack *pack, const struct varve_group_settings *s
 /* The filter, never NULL, is in the arena. Ranges are left to varve_group_settings_check(), except that no more
  * backoffs are kept than there is room for. */
 void fields_group_settings(struct fields *fields, struct varve_wire_arena *arena, struct varve_group_settings *ret);
+
+struct varve_view fields_group(struct fields *fields);  /* a group's name, as the field "group" */
+struct varve_view fields_reason(struct fields *fields); /* or nil, as the field "reason" */
 
 #endif

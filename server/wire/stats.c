@@ -40,6 +40,8 @@ void varve_encode_stats_ok(struct varve_wire_buffer *out, uint32_t request_id, c
 static bool decode_stat(struct fields *fields, struct varve_stat *stat)
 {
     *stat = (struct varve_stat){ .name = varve_pull_str(&fields->pull) };
+    if (stat->name.size == 0) /* Whether there is room for so many pairs was judged by names of a byte. */
+        fields->pull.failed = true;
 
     enum varve_pull_kind kind = varve_pull_peek(&fields->pull);
     struct varve_pull before = fields->pull;

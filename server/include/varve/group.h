@@ -10,6 +10,12 @@
 #define VARVE_MAX_BACKOFFS 16u
 #define VARVE_MAX_GROUPS 1000u       /* of one server */
 #define VARVE_MAX_CONSUMERS 1000u    /* of one group */
+#define VARVE_MAX_IN_FLIGHT 10000u   /* of a group or a consumer */
+#define VARVE_MAX_ATTEMPTS 1000u
+#define VARVE_MIN_ACK_TIMEOUT_MS 100u
+#define VARVE_MAX_WAIT_MS 86400000u  /* a day: ack timeouts, backoffs, retries, extensions */
+#define VARVE_MAX_ACKS 10000u        /* positions of one ack, nack or extension */
+#define VARVE_MAX_PARKED_LIST 1000u  /* entries of one answer */
 
 /* Events of one key are worked on one after the other, in the order of the log, by one consumer at a time. */
 enum varve_group_key {

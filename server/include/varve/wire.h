@@ -119,7 +119,7 @@ struct varve_hello_ok {
 void varve_encode_hello_ok(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_hello_ok *hello);
 enum varve_status varve_decode_hello_ok(struct varve_view body, struct varve_hello_ok *ret, struct varve_error *error);
 
-/* The body of a PING, CANCEL or STATS, which says nothing: [] */
+/* The body of a PING, CANCEL, STATS or GROUP_LIST, which says nothing: [] */
 enum varve_status varve_decode_empty(struct varve_view body, uint8_t opcode, struct varve_error *error);
 
 /* PING [] -> PONG [server_time_us, last_position] */
