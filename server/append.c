@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "follow.h"
 #include "reply.h"
 
 enum { REPLY_BYTES_PER_STREAM = 64, QUICK_GROUP_US = 2000 };
@@ -92,7 +93,7 @@ static void submit(struct session *session, uint32_t request_id, uint8_t reply_o
 void commit_queued(struct server *server)
 {
     bool quick = varve_store_last_group_us(server->store) < QUICK_GROUP_US &&
-                 figure_get(&server->figures.reads_under_way) == 0;
+                 figure_get(&server->figures.reads_under_way) == 0 && follow_is_idle(server);
 
     server->appends_queued = false;
     if (!quick) {

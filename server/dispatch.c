@@ -20,6 +20,7 @@ static const struct {
     [VARVE_OP_FIND] = { handle_lookup, false },
     [VARVE_OP_GET] = { handle_lookup, false },
     [VARVE_OP_STATS] = { handle_lookup, false },
+    [VARVE_OP_SUBSCRIBE] = { handle_subscribe, false },
 };
 
 void dispatch_stopping_error(struct varve_error *ret)

@@ -17,6 +17,13 @@
     X(requests_failed)     /* answered with ERROR */                                                                   \
     X(requests_refused)    /* of those: OVERLOADED or NOT_READY */                                                     \
     X(reads_under_way)                                                                                                 \
+    X(subscriptions)       /* open now */                                                                              \
+    X(subscription_events) /* sent to them */                                                                          \
+    X(followers)           /* places of the log that subscriptions and groups stand at now */                          \
+    X(follower_reads)      /* batches read for them by a reader thread, */                                             \
+    X(follower_reads_inline) /* and by the loop */                                                                     \
+    X(follower_batches)    /* of these, those with events, */                                                          \
+    X(follower_batches_shared) /* and of these, those that went to more than one */                                    \
     X(bytes_in)                                                                                                        \
     X(bytes_out)                                                                                                       \
     X(slow_consumers)      /* connections closed because they took nothing */                                          \

@@ -19,19 +19,20 @@
 
 struct follow_batch {
     struct varve_error error;         /* status VARVE_OK: none; else nothing more will come (CORRUPT, ...) */
-    struct shared_bytes *body;        /* of an EVENTS frame with `records` and `position`; NULL when nothing matched */
-    const uint8_t *const *records;    /* verified; they live in `body`: keep a reference of it to keep them */
+    struct shared_bytes *frame;       /* a whole EVENTS frame of `records` and `position`; NULL when nothing matched */
+    const uint8_t *const *records;    /* verified; they live in `frame`: keep a reference of it to keep them */
     const uint32_t *sizes;
     uint32_t count;
     uint64_t position;                /* everything up to here was looked at */
-    bool at_end;                      /* and that was the end of the log just now */
+    bool at_end;                      /* and that was the end of the log when it was looked at */
 };
 
 struct follower;
 struct follow_member {
     /* Called once per join, never from within follow_join(). May join again at batch->position, leave, or end. */
     void (*deliver)(struct follow_member *member, const struct follow_batch *batch);
-    struct follower *follower;        /* NULL: has not joined */
+    uint32_t batch_bytes;             /* about how large a batch may be; 0: SERVER_BATCH_BYTES */
+    struct follower *follower;        /* NULL: has not joined; this and what follows is the follower's */
     struct follow_member *next, *previous;
 };
 
@@ -41,8 +42,15 @@ enum varve_status follow_join(struct server *server, struct follow_member *membe
                               uint64_t position, struct varve_error *error);
 void follow_leave(struct follow_member *member); /* nothing when it has not joined */
 
+uint64_t follow_filter_bytes(const struct varve_filter *filter); /* memory of a copy */
+
+/* There is room in the budget again. */
+void follow_give_room(struct server *server);
+/* No reader thread works for a follower: the store may be closed. */
+bool follow_is_idle(const struct server *server);
+
 enum varve_status follow_start(struct server *server, struct varve_error *error); /* begins to listen for growth */
-/* No member is left; jobs under way have come back. */
+/* No member is left, it is idle, and the store is closed. */
 void follow_end(struct server *server);
 
 #endif

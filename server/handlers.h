@@ -1,5 +1,6 @@
 /* handlers.h - what the server does for each request. Called by the dispatcher with a whole body that nobody has looked
- * at yet; each answers now or later, always once (READ: until its end), through its session. */
+ * at yet; each answers now or later, always once (READ, SUBSCRIBE: until their end), through its
+ * session. */
 #ifndef SERVER_HANDLERS_H
 #define SERVER_HANDLERS_H
 
@@ -19,8 +20,15 @@ void commit_queued(struct server *server);
 
 /* read.c */
 void handle_read(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* credit.c */
 void handle_credit(struct session *session, const struct varve_frame *frame, struct varve_view body);
 void handle_cancel(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* subscribe.c */
+void handle_subscribe(struct session *session, const struct varve_frame *frame, struct varve_view body);
+/* Once a second: tell those that got nothing how far the log was looked at, and those that stay behind. */
+void subscribe_tick_all(struct server *server);
 
 /* lookup.c: those that one answer from a reader thread settles */
 void handle_lookup(struct session *session, const struct varve_frame *frame, struct varve_view body);

@@ -1,7 +1,9 @@
 /* output.h - what waits to be sent on one connection: a queue of blocks of whole frames.
  *
  * Small replies are encoded one behind the other into the last block; a large one, encoded elsewhere, becomes a block
- * of its own without being copied. Blocks handed to a write are sealed: nothing is added to them until it has ended. */
+ * of its own without being copied. A frame that many connections get is encoded once: each has a block with the frame's
+ * header, which tells its request, and a reference of the body. Blocks handed to a write are sealed: nothing is added to
+ * them until it has ended. */
 #ifndef SERVER_OUTPUT_H
 #define SERVER_OUTPUT_H
 
@@ -10,6 +12,7 @@
 #include "varve/wire.h"
 
 #include "budget.h"
+#include "shared_bytes.h"
 
 struct output_block {
     struct output_block *next;
@@ -17,6 +20,8 @@ struct output_block {
     size_t counted_bytes; /* of buffer.size, in output.bytes */
     size_t charged_bytes; /* of buffer.capacity, in the budget */
     bool sealed;
+    uint8_t header[VARVE_WIRE_HEADER]; /* of the frame in `shared`, in place of its own */
+    struct shared_bytes *shared;       /* NULL: the block is its buffer */
 };
 
 /* Blocks of usual size, kept for the next reply of whichever connection. */
@@ -44,6 +49,9 @@ bool output_commit(struct output *output);
 
 /* Take over a buffer of whole frames; *buffer is empty afterwards. False: no memory, *buffer is as it was. */
 bool output_adopt(struct output *output, struct varve_wire_buffer *buffer);
+
+/* Add a whole frame that others send, too, as a reply to this request. False: no memory, nothing was added. */
+bool output_share(struct output *output, struct shared_bytes *frame, uint32_t request_id);
 
 /* Up to `room` pieces from the front, and their sum. */
 unsigned output_peek(const struct output *output, uv_buf_t *bufs, unsigned room, size_t *ret_bytes);

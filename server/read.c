@@ -190,29 +190,43 @@ static void room(struct request *request)
     go_on((struct read *)request);
 }
 
-static const struct request_kind read_kind = { .stop = stop, .room = room };
-
-/* The read with this id, and how many there are. NULL: none. */
-static struct read *find_read(struct session *session, uint32_t id, unsigned *ret_count)
+/* The client ends it: now, or when its batch is back. */
+static void cancel(struct request *request, const struct varve_error *why)
 {
-    struct read *found = NULL;
-    unsigned count = 0;
+    struct read *read = (struct read *)request;
 
-    for (struct request *request = session_requests(session)->first; request != NULL; request = request->next) {
-        if (request->kind != &read_kind)
-            continue;
-        count++;
-        if (request->id == id)
-            found = (struct read *)request;
-    }
-    if (ret_count != NULL)
-        *ret_count = count;
-    return found;
+    read->why_ended = *why;
+    atomic_store_explicit(&read->cancelled, true, memory_order_relaxed);
+    if (request->away)
+        return;
+    reply_error(request->session, request->id, why);
+    end_read(read);
 }
 
 static int64_t bound_credit(int64_t bytes)
 {
     return bytes < SERVER_MAX_CREDIT_BYTES ? bytes : SERVER_MAX_CREDIT_BYTES;
+}
+
+static void credit(struct request *request, uint32_t bytes)
+{
+    struct read *read = (struct read *)request;
+
+    read->credit_bytes = bound_credit(read->credit_bytes + bytes);
+    if (!request->away)
+        go_on(read);
+}
+
+static const struct request_kind read_kind = { .stop = stop, .room = room, .credit = credit, .cancel = cancel,
+                                               .noun = "read" };
+
+static unsigned count_reads(struct session *session)
+{
+    unsigned count = 0;
+
+    for (const struct request *request = session_requests(session)->first; request != NULL; request = request->next)
+        count += request->kind == &read_kind;
+    return count;
 }
 
 static uint32_t choose_batch_bytes(uint32_t wanted)
@@ -225,11 +239,12 @@ static uint32_t choose_batch_bytes(uint32_t wanted)
 static enum varve_status check_read(struct session *session, uint32_t id, const struct varve_read_request *request,
                                     struct varve_error *error)
 {
-    unsigned count;
+    const struct request *other = request_list_find(session_requests(session), id);
 
-    if (find_read(session, id, &count) != NULL)
-        return varve_fail(error, VARVE_INVALID_ARGUMENT, "request_id", "a read with this request's id is under way");
-    if (count == SERVER_MAX_READS)
+    if (other != NULL)
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "request_id", "a %s with this request's id is under way",
+                          other->kind->noun);
+    if (count_reads(session) == SERVER_MAX_READS)
         return varve_fail(error, VARVE_OVERLOADED, NULL, "%d reads are under way on this connection",
                           SERVER_MAX_READS);
     if (workers_full(&session_server(session)->workers))
@@ -278,56 +293,4 @@ void handle_read(struct session *session, const struct varve_frame *frame, struc
     }
     figure_add(&read->server->figures.reads_under_way, 1);
     go_on(read);
-}
-
-/* The client ends a read: now, or when its batch is back. */
-static void end_by_client(struct read *read, const struct varve_error *why)
-{
-    read->why_ended = *why;
-    atomic_store_explicit(&read->cancelled, true, memory_order_relaxed);
-    if (read->request.away)
-        return;
-    reply_error(read->request.session, read->request.id, why);
-    end_read(read);
-}
-
-/* A body that is not what it must be ends the read it speaks about. */
-static void refuse(struct session *session, uint32_t request_id, struct read *read, const struct varve_error *error)
-{
-    if (read != NULL)
-        end_by_client(read, error);
-    else
-        reply_error(session, request_id, error);
-}
-
-void handle_credit(struct session *session, const struct varve_frame *frame, struct varve_view body)
-{
-    struct read *read = find_read(session, frame->request_id, NULL);
-    struct varve_error error;
-    uint32_t bytes = 0;
-
-    if (varve_decode_credit(body, &bytes, &error) != VARVE_OK) {
-        refuse(session, frame->request_id, read, &error);
-        return;
-    }
-    if (read == NULL)
-        return; /* It ended while this was on its way. */
-    read->credit_bytes = bound_credit(read->credit_bytes + bytes);
-    if (!read->request.away)
-        go_on(read);
-}
-
-void handle_cancel(struct session *session, const struct varve_frame *frame, struct varve_view body)
-{
-    struct read *read = find_read(session, frame->request_id, NULL);
-    struct varve_error error;
-
-    if (varve_decode_empty(body, VARVE_OP_CANCEL, &error) != VARVE_OK) {
-        refuse(session, frame->request_id, read, &error);
-        return;
-    }
-    if (read == NULL)
-        return; /* Likewise. */
-    varve_fail(&error, VARVE_CANCELLED, NULL, "the read was cancelled");
-    end_by_client(read, &error);
 }

@@ -11,6 +11,7 @@ void request_list_add(struct request_list *list, struct request *request)
         list->first = request;
     list->last = request;
     list->count++;
+    list->subscription_count += request->kind->is_subscription;
 }
 
 void request_list_remove(struct request_list *list, struct request *request)
@@ -24,6 +25,16 @@ void request_list_remove(struct request_list *list, struct request *request)
     else
         list->last = request->previous;
     list->count--;
+    list->subscription_count -= request->kind->is_subscription;
+}
+
+struct request *request_list_find(const struct request_list *list, uint32_t id)
+{
+    struct request *request = list->first;
+
+    while (request != NULL && (request->id != id || request->kind->credit == NULL))
+        request = request->next;
+    return request;
 }
 
 void request_list_stop(struct request_list *list, const struct varve_error *why)

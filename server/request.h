@@ -16,6 +16,13 @@ struct request_kind {
     void (*stop)(struct request *request, const struct varve_error *why);
     /* There is room again for what it wanted to send. NULL: it never waits for that. */
     void (*room)(struct request *request);
+    /* Its client lets it send so many bytes more; also while it is away. NULL: it has one reply, and no CREDIT or CANCEL
+     * speaks about it. */
+    void (*credit)(struct request *request, uint32_t bytes);
+    /* End it, answering `why`, now or, when it is away, once it is back. NULL for those without `credit`. */
+    void (*cancel)(struct request *request, const struct varve_error *why);
+    const char *noun;       /* what CANCEL ends: "read". NULL likewise */
+    bool is_subscription;   /* counted in request_list.subscription_count */
 };
 
 struct request {
@@ -31,9 +38,12 @@ struct request {
 struct request_list {
     struct request *first, *last; /* in the order they came */
     uint32_t count;
+    uint32_t subscription_count;  /* of them: what stays until its client ends it */
 };
 void request_list_add(struct request_list *list, struct request *request);
 void request_list_remove(struct request_list *list, struct request *request);
+/* The one with this id that CREDIT and CANCEL can speak about; NULL when there is none. */
+struct request *request_list_find(const struct request_list *list, uint32_t id);
 void request_list_stop(struct request_list *list, const struct varve_error *why);
 void request_list_give_room(struct request_list *list);
 

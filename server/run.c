@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "dispatch.h"
+#include "follow.h"
 #include "handlers.h"
 #include "session.h"
 
@@ -86,7 +87,7 @@ static void turn(struct run *run)
     if (run->server->fault_suspected)
         check_fault(run);
     session_flush_all(run->server);
-    if (run->server->stopping && run->server->session_count == 0)
+    if (run->server->stopping && run->server->session_count == 0 && follow_is_idle(run->server))
         uv_stop(&run->server->loop);
 }
 
@@ -113,6 +114,7 @@ static void on_tick(uv_timer_t *timer)
     struct run *run = timer->data;
 
     session_tick_all(run->server);
+    subscribe_tick_all(run->server);
     listeners_retry(&run->listeners);
     check_fault(run);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "follow.h"
+
 /* What one connection holds when nothing is under way: its session, libuv's parts, the allocator's rounding. */
 enum { CONNECTION_FIXED_BYTES = 4096, DECODED_PER_BODY_BYTE = 16, POOL_BYTES = 8 * 1024 * 1024 };
 
@@ -40,12 +42,13 @@ enum varve_status server_init(struct server *server, const struct config *config
         return varve_fail(error, VARVE_IO, NULL, "the event loop cannot be made: %s", uv_strerror(fault));
     if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
-    return VARVE_OK;
+    return follow_start(server, error);
 }
 
 void server_end(struct server *server)
 {
     workers_stop(&server->workers);
+    follow_end(server);
     completions_end(&server->completions);
     uv_run(&server->loop, UV_RUN_DEFAULT); /* Lets the handles close. */
     int busy = uv_loop_close(&server->loop);
@@ -59,6 +62,7 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
 {
     const struct config *config = server->config;
     uint64_t one_read = 2 * ((uint64_t)SERVER_MAX_BATCH_BYTES + server->limits.max_event_bytes);
+    uint64_t one_batch = 4 * ((uint64_t)SERVER_BATCH_BYTES + server->limits.max_event_bytes);
     struct varve_stats stats;
 
     varve_store_stats(server->store, &stats);
@@ -67,7 +71,7 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
                             (CONNECTION_FIXED_BYTES + SERVER_INPUT_FLOOR_BYTES);
     ret->budget_bytes = config->memory_budget_bytes;
     ret->decoder_bytes = (uint64_t)server->max_frame_bytes * DECODED_PER_BODY_BYTE + POOL_BYTES;
-    ret->readers_bytes = config->reader_threads * one_read;
+    ret->readers_bytes = config->reader_threads * (one_read + one_batch);
     ret->total_bytes = ret->engine_bytes + ret->connection_bytes + ret->budget_bytes + ret->decoder_bytes +
                        ret->readers_bytes;
 }

@@ -18,6 +18,8 @@
 #include "workers.h"
 
 struct session;
+struct follow;
+struct subscription;
 
 enum {
     SERVER_RECEIVE_BYTES = 64 * 1024,          /* read from a socket at a time */
@@ -26,6 +28,7 @@ enum {
     SERVER_MAX_BATCH_BYTES = 1024 * 1024,
     SERVER_MAX_CREDIT_BYTES = 64 * 1024 * 1024,
     SERVER_MAX_READS = 16,                     /* under way on one connection */
+    SERVER_MAX_SUBSCRIPTIONS = 1000,           /* likewise, memberships of groups included */
     SERVER_RETRY_AFTER_MS = 50,                /* what OVERLOADED advises */
     SERVER_WORK_QUEUE = 16384,                 /* lookups and new reads waiting for a reader thread */
     SERVER_SPARE_CONNECTIONS = 32,             /* over the limit: only to be told so */
@@ -52,6 +55,8 @@ struct server {
      * handles what. */
     void (*on_frame)(struct session *session, const struct varve_frame *frame, struct varve_view body);
 
+    struct follow *follow;              /* who reads the log on and on */
+    struct subscription *subscriptions; /* all */
     struct session *sessions;      /* all, newest first */
     struct session *touched;       /* those to be looked at before the loop sleeps */
     uint32_t session_count;        /* of all, those over the limit and those that are closing included */

@@ -1,4 +1,5 @@
 /* session.c - the life of a connection, told at session_state. */
+#include "follow.h"
 #include "session_parts.h"
 
 #include <inttypes.h>
@@ -249,6 +250,12 @@ void session_send_buffer(struct session *s, struct varve_wire_buffer *buffer)
     varve_wire_buffer_free(buffer);
 }
 
+void session_send_shared(struct session *s, uint32_t request_id, struct shared_bytes *frame)
+{
+    if (s->state != CLOSING)
+        note_output(s, output_share(&s->sender.output, frame, request_id));
+}
+
 bool session_take_room(struct request *request, uint64_t bytes)
 {
     struct session *s = request->session;
@@ -296,6 +303,7 @@ static void give_rooms(struct server *server)
     if (!server->rooms_wanted || !budget_has_room(&server->budget))
         return;
     server->rooms_wanted = false;
+    follow_give_room(server);
     for (struct session *s = server->sessions; s != NULL; s = s->next) {
         if (s->room_wanted)
             session_touch(s);

@@ -35,6 +35,8 @@ struct varve_wire_buffer *session_out(struct session *session);
 void session_sent(struct session *session);
 /* Send the frames in *buffer, which is empty afterwards. */
 void session_send_buffer(struct session *session, struct varve_wire_buffer *buffer);
+/* Send a whole frame that others get, too, as a reply to this request; a reference is held until it is gone. */
+void session_send_shared(struct session *session, uint32_t request_id, struct shared_bytes *frame);
 
 /* May more be sent that nobody is owed yet? And are there so many bytes to make it in, which then are charged to the
  * request until it ends? When not, the kind's room() is called later. */

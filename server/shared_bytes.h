@@ -14,7 +14,8 @@ struct shared_bytes {
     struct budget *budget;   /* NULL: not charged */
     uint64_t charged_bytes;
 };
-/* Takes over the bytes of *buffer, which is empty afterwards; one reference, the caller's. NULL: no memory. */
+/* Takes over the bytes of *buffer, which is empty afterwards; one reference, the caller's. NULL: no memory, and the
+ * buffer is as it was. */
 struct shared_bytes *shared_bytes_create(struct varve_wire_buffer *buffer);
 void shared_bytes_charge(struct shared_bytes *shared, struct budget *budget);
 struct shared_bytes *shared_bytes_hold(struct shared_bytes *shared);
