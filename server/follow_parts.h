@@ -34,7 +34,7 @@ struct follower {
     uint64_t filter_hash;
     uint32_t batch_bytes;
     uint64_t position;
-    bool listed;                          /* can be found by its place; not, while it serves, when another stands there */
+    bool listed;                          /* in the table; not, while it serves, when another stands there */
     struct follow_member *members;
     struct follow_member *served;         /* SERVED: those who have not got the batch yet */
     uint64_t charged_bytes;

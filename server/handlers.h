@@ -1,6 +1,5 @@
 /* handlers.h - what the server does for each request. Called by the dispatcher with a whole body that nobody has looked
- * at yet; each answers now or later, always once (READ, SUBSCRIBE: until their end), through its
- * session. */
+ * at yet; each answers now or later, always once (READ and SUBSCRIBE: until their end), through its session. */
 #ifndef SERVER_HANDLERS_H
 #define SERVER_HANDLERS_H
 

@@ -2,8 +2,8 @@
  *
  * Small replies are encoded one behind the other into the last block; a large one, encoded elsewhere, becomes a block
  * of its own without being copied. A frame that many connections get is encoded once: each has a block with the frame's
- * header, which tells its request, and a reference of the body. Blocks handed to a write are sealed: nothing is added to
- * them until it has ended. */
+ * header, which tells its request, and a reference of the body. Blocks handed to a write are sealed: nothing is added
+ * to them until it has ended. */
 #ifndef SERVER_OUTPUT_H
 #define SERVER_OUTPUT_H
 

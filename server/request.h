@@ -16,8 +16,8 @@ struct request_kind {
     void (*stop)(struct request *request, const struct varve_error *why);
     /* There is room again for what it wanted to send. NULL: it never waits for that. */
     void (*room)(struct request *request);
-    /* Its client lets it send so many bytes more; also while it is away. NULL: it has one reply, and no CREDIT or CANCEL
-     * speaks about it. */
+    /* Its client lets it send so many bytes more; also while it is away. NULL: it has one reply, and neither CREDIT nor
+     * CANCEL speaks about it. */
     void (*credit)(struct request *request, uint32_t bytes);
     /* End it, answering `why`, now or, when it is away, once it is back. NULL for those without `credit`. */
     void (*cancel)(struct request *request, const struct varve_error *why);

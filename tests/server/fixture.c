@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/dispatch.h"
+#include "server/follow.h"
 #include "server/handlers.h"
 
 enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 24 };
@@ -70,7 +71,7 @@ void fixture_close(struct fixture *f)
 {
     listeners_close(&f->listeners);
     session_close_all(&f->server, "the test is over");
-    while (f->server.session_count > 0) {
+    while (f->server.session_count > 0 || !follow_is_idle(&f->server)) {
         fixture_turn(f);
         pause_ms(TURN_MS);
     }

@@ -138,6 +138,88 @@ static void memory_is_charged_while_it_waits(void **state)
     teardown(f);
 }
 
+/* A whole frame; the bytes of its body do not matter. */
+static struct shared_bytes *make_frame(size_t body_size)
+{
+    struct varve_wire_buffer buffer = { .capacity = VARVE_WIRE_HEADER + body_size };
+
+    buffer.bytes = calloc(1, buffer.capacity);
+    size_t offset = varve_wire_begin(&buffer, VARVE_OP_EVENTS, 0);
+    for (size_t i = 0; i < body_size; i++)
+        buffer.bytes[buffer.size++] = (uint8_t)(i * 3);
+    varve_wire_end(&buffer, offset);
+    return shared_bytes_create(&buffer);
+}
+
+/* Take everything, in bites, into `bytes`. */
+static size_t take_all(struct output *output, uint8_t *bytes, size_t bite)
+{
+    size_t size = 0;
+
+    while (output->bytes > 0) {
+        uv_buf_t bufs[3];
+        size_t offered, left = bite;
+        unsigned count = output_peek(output, bufs, 3, &offered);
+
+        for (unsigned i = 0; i < count && left > 0; i++) {
+            size_t piece = bufs[i].len < left ? bufs[i].len : left;
+
+            memcpy(bytes + size, bufs[i].base, piece);
+            size += piece;
+            left -= piece;
+        }
+        output_drop(output, bite - left);
+    }
+    return size;
+}
+
+static void a_shared_frame_tells_each_its_own_request(void **state)
+{
+    static const size_t sizes[] = { 0, 1, 500, 5000, 256 * 1024 }; /* Copied, or by reference. */
+    static const size_t bites[] = { 1, 7, 15, 16, 17, 4096, 1 << 20 };
+    uint8_t *bytes = malloc(3 << 20);
+
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        for (size_t j = 0; j < COUNT_OF(bites); j++) {
+            struct fixture *f = setup();
+            struct shared_bytes *shared = make_frame(sizes[i]);
+            size_t whole = VARVE_WIRE_HEADER + sizes[i];
+
+            for (uint32_t id = 1; id <= 3; id++)
+                assert_true(output_share(&f->output, shared, id));
+            assert_int_equal(f->output.bytes, 3 * whole);
+            assert_int_equal(take_all(&f->output, bytes, bites[j]), 3 * whole);
+            for (uint32_t id = 1; id <= 3; id++) {
+                const uint8_t *at = bytes + (id - 1) * whole;
+                struct varve_frame frame;
+
+                assert_int_equal(varve_frame_decode(at, UINT32_MAX, &frame, NULL), VARVE_OK);
+                assert_true(frame.opcode == VARVE_OP_EVENTS && frame.request_id == id && frame.length == sizes[i]);
+                assert_memory_equal(at + VARVE_WIRE_HEADER, shared->bytes + VARVE_WIRE_HEADER, sizes[i]);
+            }
+            assert_int_equal(shared->references, 1);
+            shared_bytes_drop(shared);
+            teardown(f);
+        }
+    }
+    free(bytes);
+}
+
+static void a_shared_frame_costs_its_bytes_once(void **state)
+{
+    struct fixture *f = setup();
+    struct shared_bytes *shared = make_frame(256 * 1024);
+
+    shared_bytes_charge(shared, &f->budget);
+    for (uint32_t id = 1; id <= 1000; id++)
+        assert_true(output_share(&f->output, shared, id));
+    shared_bytes_drop(shared);
+    assert_in_range(f->budget.used_bytes, 256 * 1024, 256 * 1024 + 1000 * 256);
+    put(f, 10); /* A block of its own: what is shared is not written to. */
+    assert_null(f->output.last->shared);
+    teardown(f);
+}
+
 static void lost_memory_is_told(void **state)
 {
     struct fixture *f = setup();
@@ -153,7 +235,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_leave_in_the_order_they_came), cmocka_unit_test(small_frames_share_a_block),
         cmocka_unit_test(what_is_being_written_is_left_alone), cmocka_unit_test(memory_is_charged_while_it_waits),
-        cmocka_unit_test(lost_memory_is_told),
+        cmocka_unit_test(lost_memory_is_told), cmocka_unit_test(a_shared_frame_tells_each_its_own_request),
+        cmocka_unit_test(a_shared_frame_costs_its_bytes_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,8 +27,14 @@ static void room(struct request *request)
     ((struct numbered *)request)->roomed++;
 }
 
-static const struct request_kind waiting_kind = { stop, room };
-static const struct request_kind deaf_kind = { NULL, NULL };
+static const struct request_kind waiting_kind = { .stop = stop, .room = room };
+static const struct request_kind deaf_kind = { .stop = NULL };
+
+static void credit(struct request *request, uint32_t bytes)
+{
+}
+
+static const struct request_kind flowing_kind = { .credit = credit, .noun = "flow", .is_subscription = true };
 
 static void fill(struct request_list *list, struct numbered numbered[COUNT])
 {
@@ -86,11 +92,29 @@ static void room_goes_to_those_that_wait(void **state)
     assert_true(numbered[1].roomed == 1 && numbered[2].roomed == 1 && numbered[3].roomed == 0);
 }
 
+static void only_what_takes_credit_is_found(void **state)
+{
+    struct request_list list;
+    struct numbered numbered[COUNT], flowing = { .request = { .kind = &flowing_kind, .id = 7 } };
+
+    fill(&list, numbered);
+    for (uint32_t i = 0; i < COUNT; i++)
+        numbered[i].request.id = 6 + i;
+    assert_null(request_list_find(&list, 7));
+    request_list_add(&list, &flowing.request);
+    assert_int_equal(list.subscription_count, 1);
+    assert_ptr_equal(request_list_find(&list, 7), &flowing.request);
+    assert_null(request_list_find(&list, 6));
+    request_list_remove(&list, &flowing.request);
+    assert_int_equal(list.subscription_count, 0);
+    assert_null(request_list_find(&list, 7));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_of_them_can_leave), cmocka_unit_test(stopping_spares_what_is_away),
-        cmocka_unit_test(room_goes_to_those_that_wait),
+        cmocka_unit_test(room_goes_to_those_that_wait), cmocka_unit_test(only_what_takes_credit_is_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
