@@ -11,13 +11,19 @@ import time
 import uuid
 
 import varve_protocol as vp
+from consumers import Consumers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("VARVE_BIN_DIR", "build/gcc-release/bin"))
 PATIENCE_S = 20
 
 WRONG_EXPECTED_VERSION, STREAM_NOT_FOUND, STREAM_TOMBSTONED, ID_REUSED, EVENT_TOO_LARGE, APPEND_TOO_LARGE = range(1, 7)
-INVALID_ARGUMENT, OVERLOADED, EVENT_NOT_FOUND, UNSUPPORTED, CANCELLED, PROTOCOL = 7, 10, 13, 15, 16, 17
+INVALID_ARGUMENT, OVERLOADED, NOT_READY, EVENT_NOT_FOUND, CONSUMER_TOO_SLOW, UNSUPPORTED = 7, 10, 12, 13, 14, 15
+CANCELLED, PROTOCOL, INDEX_NOT_KEPT = 16, 17, 18
+GROUP_NOT_FOUND, GROUP_EXISTS, GROUP_STOPPED, CONSUMER_EXISTS, FENCED, NOT_DELIVERED = range(19, 25)
+ANSWERS = {"PING": "PONG", "GROUP_CREATE": "GROUP_OK", "GROUP_UPDATE": "GROUP_OK", "GROUP_RESET": "GROUP_OK",
+           "GROUP_DELETE": "GROUP_OK", "GROUP_INFO": "GROUP_OK", "GROUP_NACK": "GROUP_ACK_OK",
+           "GROUP_EXTEND": "GROUP_ACK_OK", "PARKED_REPLAY": "PARKED_OK", "PARKED_DISCARD": "PARKED_OK"}
 
 
 class Refused(Exception):
@@ -49,8 +55,11 @@ def name(prefix="s"):
 # ---- the client ------------------------------------------------------------------------------------------------------
 
 
-class Client:
+class Client(Consumers):
+    refusal = Refused
+
     def __init__(self, address, greet=True):
+        self.kept = {}  # What came for subscriptions and memberships while something else was waited for.
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(PATIENCE_S)
@@ -64,6 +73,11 @@ class Client:
 
     def close(self):
         self.socket.close()
+
+    def may(self, opcode):
+        """Has the server announced the capability that this request needs?"""
+        needed = "subscribe" if opcode == "SUBSCRIBE" else "group" if opcode.startswith(("GROUP_", "PARKED_")) else None
+        return needed is None or needed in self.hello[4]
 
     def send_bytes(self, data):
         self.socket.sendall(data)
@@ -91,8 +105,18 @@ class Client:
         name, length, request_id = vp.parse_header(self.take(16))
         return name, request_id, vp.unpack(self.take(length)), length
 
+    def receive_of(self, request_id):
+        """As receive(): the next message of this request, or one that belongs to nothing that is followed."""
+        if self.kept.get(request_id):
+            return self.kept[request_id].popleft()
+        while True:
+            message = self.receive()
+            if message[1] == request_id or message[1] not in self.kept:
+                return message
+            self.kept[message[1]].append(message)
+
     def answer(self, request_id, name):
-        got, got_id, body, _ = self.receive()
+        got, got_id, body, _ = self.receive_of(request_id)
         assert got_id == request_id, "answer to %d, expected to %d" % (got_id, request_id)
         if got == "ERROR":
             raise Refused(body)
@@ -100,8 +124,7 @@ class Client:
         return body
 
     def call(self, opcode, body, raw=False):
-        answer = {"PING": "PONG"}.get(opcode, "%s_OK" % opcode)
-        return self.answer(self.send(opcode, body, raw=raw), answer)
+        return self.answer(self.send(opcode, body, raw=raw), ANSWERS.get(opcode, "%s_OK" % opcode))
 
     def append(self, stream, expected, events):
         return self.call("APPEND", [[[stream, expected]], events])
