@@ -2,7 +2,7 @@
 #ifndef CLIENT_STATE_H
 #define CLIENT_STATE_H
 
-#include "connection.h"
+#include "credit.h"
 
 /* How long and how often one call tries. */
 struct patience {
@@ -24,8 +24,7 @@ struct reading {
     bool exhausted;                    /* backwards: the first event of all was handed over */
 
     uint32_t request_id;               /* on the present connection; 0: none */
-    uint32_t window_bytes;             /* the credit it began with */
-    uint32_t eaten_bytes;              /* of batches handed over since credit was last given back */
+    struct credit credit;
     const struct varve_view *records;  /* the batch in hand, in the client's arena */
     uint32_t count, index, batch_bytes;
     uint64_t next;                     /* where the server would go on behind this batch */

@@ -31,7 +31,7 @@ static void become(struct connection *c, enum connection_state next)
 
 enum varve_status connection_init(struct connection *c, const struct url *url, struct varve_error *error)
 {
-    *c = (struct connection){ .url = url, .fd = -1, .last_id = HELLO_ID };
+    *c = (struct connection){ .url = url, .fd = -1, .wake_fd = -1, .last_id = HELLO_ID };
     c->arena = varve_wire_arena_create();
     return c->arena == NULL ? varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for a connection") : VARVE_OK;
 }
@@ -104,6 +104,24 @@ void connection_clear_out(struct connection *c)
     c->sent = 0;
 }
 
+size_t connection_begin_post(struct connection *c)
+{
+    if (c->sent == c->out.size)
+        connection_clear_out(c);
+    return c->out.size;
+}
+
+bool connection_post(struct connection *c, size_t begin)
+{
+    bool whole = !c->out.failed;
+
+    if (!whole)
+        c->out.size = begin;
+    c->out.failed = false;
+    connection_push(c);
+    return whole;
+}
+
 /* ---- bytes in --------------------------------------------------------------------------------------------------- */
 
 /* How many bytes the frame at the front needs, as far as known: its header was checked when it was first looked at. */
@@ -171,15 +189,16 @@ static enum varve_status pull(struct connection *c, struct varve_error *error)
     if (received < 0)
         return connection_fail(c, error, VARVE_DISCONNECTED, "the connection was lost: %s", strerror((int)-received));
     c->in_end += (size_t)received;
+    c->heard_us = clock_now_us();
     return VARVE_OK;
 }
 
 enum varve_status connection_move(struct connection *c, uint64_t deadline_us, struct varve_error *error)
 {
     connection_push(c);
-    short ready = socket_wait(c->fd, (short)(POLLIN | (has_output(c) ? POLLOUT : 0)), deadline_us);
-    if (ready == 0)
-        return VARVE_TIMEOUT;
+    short ready = socket_wait(c->fd, (short)(POLLIN | (has_output(c) ? POLLOUT : 0)), c->wake_fd, deadline_us);
+    if (ready == 0 || ready == SOCKET_WOKEN)
+        return ready == 0 ? VARVE_TIMEOUT : VARVE_CANCELLED;
     if (ready & POLLOUT)
         connection_push(c);
     return ready & ~POLLOUT ? pull(c, error) : VARVE_OK;
@@ -194,9 +213,12 @@ static enum varve_status last_word(struct connection *c, struct varve_view body,
     struct varve_wire_error said;
 
     varve_wire_arena_reset(c->arena);
-    if (varve_decode_error(body, c->arena, &said, NULL) != VARVE_OK || said.error.status == VARVE_OK)
+    enum varve_status status = varve_decode_error(body, c->arena, &said, NULL);
+    if (status == VARVE_NO_MEMORY)
+        return connection_fail(c, error, VARVE_NO_MEMORY, "no memory for an ERROR of the server");
+    if (status != VARVE_OK || said.error.status == VARVE_OK)
         return connection_fail(c, error, VARVE_PROTOCOL, "the server sent an ERROR that cannot be read");
-    enum varve_status status = said.error.status;
+    status = said.error.status;
     if (c->state == CONNECTION_READY && varve_status_retryable(status))
         status = VARVE_DISCONNECTED;
     return connection_fail(c, error, status, "the server ended the connection: %s: %s",
@@ -276,7 +298,7 @@ void connection_look(struct connection *c)
     while (c->state == CONNECTION_READY && !taken && more) {
         if (connection_take(c, &taken, &frame, &body, NULL) != VARVE_OK)
             return;
-        more = !taken && socket_wait(c->fd, POLLIN, 0) != 0 && pull(c, NULL) == VARVE_OK;
+        more = !taken && socket_wait(c->fd, POLLIN, -1, 0) != 0 && pull(c, NULL) == VARVE_OK;
     }
     if (taken)
         connection_drop(c); /* An answer to nothing that was asked: no trust is left. */
@@ -348,6 +370,8 @@ static enum varve_status receive_hello(struct connection *c, uint64_t deadline_u
 
     if (status == VARVE_TIMEOUT && c->state == CONNECTION_HELLO)
         return connection_fail(c, error, VARVE_TIMEOUT, "the server did not answer HELLO in time");
+    if (status == VARVE_CANCELLED && c->state == CONNECTION_HELLO)
+        return connection_fail(c, error, VARVE_CANCELLED, "stopped before the server answered HELLO");
     if (status != VARVE_OK)
         return status;
     if (frame.opcode == VARVE_OP_ERROR)
@@ -361,7 +385,7 @@ enum varve_status connection_open(struct connection *c, const char *client_name,
                                   struct varve_error *error)
 {
     become(c, CONNECTION_CONNECTING);
-    enum varve_status status = socket_connect(c->url, deadline_us, &c->fd, error);
+    enum varve_status status = socket_connect(c->url, c->wake_fd, deadline_us, &c->fd, error);
     if (status != VARVE_OK) {
         connection_drop(c);
         return status;

@@ -19,6 +19,8 @@ struct connection {
     enum connection_state state;
     const struct url *url;          /* the client's */
     int fd;
+    int wake_fd;                    /* readable: whoever waits shall come back; -1: there is none */
+    uint64_t heard_us;              /* when the peer's last bytes came */
     bool deaf;                      /* the peer takes no more bytes; what it said before may still arrive */
     uint32_t last_id;
 
@@ -44,7 +46,7 @@ enum varve_status connection_init(struct connection *c, const struct url *url, s
 void connection_free(struct connection *c);
 
 /* From DISCONNECTED to READY: one attempt. UNREACHABLE, TIMEOUT, DISCONNECTED, UNSUPPORTED, PROTOCOL, NO_MEMORY, or
- * what the server answered instead of HELLO_OK. Nothing of `out` counts as sent afterwards. */
+ * what the server answered instead of HELLO_OK; CANCELLED when woken. Nothing of `out` counts as sent afterwards. */
 enum varve_status connection_open(struct connection *c, const char *client_name, uint64_t deadline_us,
                                   struct varve_error *error);
 /* Close the socket, if any. `out` and `sent` keep what they say, so that the caller sees what had left. */
@@ -56,9 +58,13 @@ uint32_t connection_next_id(struct connection *c);
 void connection_push(struct connection *c);
 /* Forget the bytes of `out`. Only when all were sent, or the connection is not READY. */
 void connection_clear_out(struct connection *c);
+/* Room for a message that is no answer's request: forgets what has left, if it has left entirely. Returns where the
+ * message begins in `out`; written there, connection_post() sends it, or takes it back: false, no memory. */
+size_t connection_begin_post(struct connection *c);
+bool connection_post(struct connection *c, size_t begin);
 
 /* Send and receive what is possible, waiting until something was received or `out` moved on. VARVE_OK; TIMEOUT when the
- * deadline came first (*error untouched, nothing dropped); DISCONNECTED, NO_MEMORY: dropped. */
+ * deadline came first, CANCELLED when woken (*error untouched, nothing dropped); DISCONNECTED, NO_MEMORY: dropped. */
 enum varve_status connection_move(struct connection *c, uint64_t deadline_us, struct varve_error *error);
 
 /* Take one whole frame out of what was received, if there is one. PROTOCOL, or the fault with which the server ends the

@@ -1,8 +1,6 @@
 /* exchange.c - deadlines, reconnecting and repeating of a single request. */
 #include "exchange.h"
 
-#include <time.h>
-
 #define LONGEST_DELAY_MS 2000u
 
 void patience_begin(struct patience *patience, const struct varve_client *client)
@@ -23,8 +21,8 @@ static uint64_t roll(struct varve_client *client)
     return client->dice * 0x2545f4914f6cdd1dULL;
 }
 
-/* Half of the delay to all of it; none before the first connect after a loss. False when the deadline would pass
- * meanwhile: then waiting is of no use. */
+/* Half of the delay to all of it; none before the first connect after a loss. False when woken, and when the deadline
+ * would pass meanwhile: then waiting is of no use. */
 static bool pause_before_connect(struct varve_client *client, struct patience *patience)
 {
     uint64_t delay_us = (uint64_t)patience->delay_ms * 1000u;
@@ -34,12 +32,10 @@ static bool pause_before_connect(struct varve_client *client, struct patience *p
     else if (patience->delay_ms < LONGEST_DELAY_MS)
         patience->delay_ms = patience->delay_ms > LONGEST_DELAY_MS / 2 ? LONGEST_DELAY_MS : patience->delay_ms * 2;
     delay_us = delay_us / 2 + roll(client) % (delay_us / 2 + 1);
-    if (patience->deadline_us != DEADLINE_NONE && clock_now_us() + delay_us >= patience->deadline_us)
+    uint64_t until_us = clock_now_us() + delay_us;
+    if (patience->deadline_us != DEADLINE_NONE && until_us >= patience->deadline_us)
         return false;
-    struct timespec rest = { .tv_sec = (time_t)(delay_us / 1000000u), .tv_nsec = (long)(delay_us % 1000000u) * 1000 };
-    while (nanosleep(&rest, &rest) != 0)
-        continue; /* A signal came; `rest` holds what is left. */
-    return true;
+    return socket_wait(-1, 0, client->connection.wake_fd, until_us) != SOCKET_WOKEN;
 }
 
 static bool may_pass(enum varve_status status)
@@ -84,8 +80,9 @@ enum varve_status client_refuse(struct varve_client *client, uint8_t opcode, con
 enum varve_status client_unreadable(struct varve_client *client, uint8_t opcode, const struct varve_error *why,
                                     struct varve_error *error)
 {
-    return connection_fail(&client->connection, error, VARVE_PROTOCOL, "%s that cannot be read: %s",
-                           varve_opcode_name(opcode), why->message);
+    return connection_fail(&client->connection, error,
+                           why->status == VARVE_NO_MEMORY ? VARVE_NO_MEMORY : VARVE_PROTOCOL,
+                           "%s that cannot be read: %s", varve_opcode_name(opcode), why->message);
 }
 
 enum varve_status client_take_error(struct varve_client *client, struct varve_view body,

@@ -28,7 +28,7 @@ enum varve_status client_await(struct varve_client *client, uint32_t id, uint64_
 enum varve_status client_refuse(struct varve_client *client, uint8_t opcode, const char *due,
                                 struct varve_error *error);
 
-/* Drops the connection: the frame is not what its opcode says. */
+/* Drops the connection: PROTOCOL, the frame is not what its opcode says; or NO_MEMORY, if `why` says that. */
 enum varve_status client_unreadable(struct varve_client *client, uint8_t opcode, const struct varve_error *why,
                                     struct varve_error *error);
 

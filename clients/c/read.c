@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#define BATCHES_PER_WINDOW 8u
-#define BATCH_MIN (4u << 10)
-#define BATCH_MAX (512u << 10)
-
 static uint64_t number_of(const struct reading *r, const struct varve_event *event)
 {
     return r->want.kind == VARVE_READ_STREAM ? event->version : event->position;
@@ -31,45 +27,15 @@ static enum varve_status send_read(struct varve_client *client, struct patience 
     enum varve_status status = client_reach(client, patience, error);
     if (status != VARVE_OK)
         return status;
-    if (c->sent == c->out.size)
-        connection_clear_out(c);
-
-    size_t before = c->out.size;
-    uint32_t batch = 0;
-    r->window_bytes = client->options.read_credit_bytes;
-    if (r->window_bytes > c->server.max_credit_bytes)
-        r->window_bytes = c->server.max_credit_bytes;
-    batch = r->window_bytes / BATCHES_PER_WINDOW;
-    batch = batch < BATCH_MIN ? BATCH_MIN : batch > BATCH_MAX ? BATCH_MAX : batch;
-    r->eaten_bytes = 0;
+    size_t begin = connection_begin_post(c);
+    credit_begin(&r->credit, client->options.read_credit_bytes, &c->server);
     r->request_id = connection_next_id(c);
-    varve_encode_read(&c->out, r->request_id, &(struct varve_read_request){ r->want, r->window_bytes, batch });
-    if (!c->out.failed)
+    varve_encode_read(&c->out, r->request_id,
+                      &(struct varve_read_request){ r->want, r->credit.window_bytes, r->credit.batch_bytes });
+    if (connection_post(c, begin))
         return VARVE_OK;
     r->request_id = 0;
-    return client_drop_request(client, before, error);
-}
-
-/* Credit goes back when half of the window was used, so that the server need not stop while we work. */
-static void give_credit(struct varve_client *client)
-{
-    struct reading *r = &client->reading;
-    struct connection *c = &client->connection;
-    size_t before;
-
-    r->eaten_bytes += r->batch_bytes;
-    r->batch_bytes = 0;
-    if (r->ended || r->request_id == 0 || c->state != CONNECTION_READY || r->eaten_bytes < r->window_bytes / 2)
-        return;
-    if (c->sent == c->out.size)
-        connection_clear_out(c);
-    before = c->out.size;
-    varve_encode_credit(&c->out, r->request_id, r->eaten_bytes);
-    if (c->out.failed)
-        client_drop_request(client, before, NULL); /* Given with the next batch. */
-    else
-        r->eaten_bytes = 0;
-    connection_push(c);
+    return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for the request");
 }
 
 /* ---- taking ----------------------------------------------------------------------------------------------------- */
@@ -123,7 +89,8 @@ static void finish_batch(struct varve_client *client)
         r->want.from = r->next;
     r->next = VARVE_FROM_EDGE;
     r->count = r->index = 0;
-    give_credit(client);
+    credit_return(&r->credit, &client->connection, r->request_id, r->batch_bytes);
+    r->batch_bytes = 0;
 }
 
 /* The next frame of the read, on a new connection if need be. */

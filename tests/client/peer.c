@@ -16,6 +16,11 @@ struct varve_client *peer_client(const struct fake_server *server, const char *q
     return client;
 }
 
+uint64_t peer_position(uint64_t version)
+{
+    return 10 * version + 5;
+}
+
 struct varve_event peer_event(uint64_t version, uint64_t position)
 {
     return (struct varve_event){
@@ -55,31 +60,61 @@ void peer_append_ok(struct fake_server *server, uint32_t id, int64_t version, ui
     fake_send(server);
 }
 
-uint32_t peer_batch(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t next)
+/* The records of events of "order-1" whose versions run from `first` to `last`. */
+struct records {
+    uint8_t *bytes[BATCH_MAX];
+    uint32_t sizes[BATCH_MAX], count;
+};
+
+static void make_records(struct fake_server *server, uint64_t first, uint64_t last, struct records *ret)
 {
-    uint8_t *records[BATCH_MAX];
-    uint32_t sizes[BATCH_MAX], count = 0;
     uint64_t version = first;
     bool more = true;
 
+    ret->count = 0;
     while (more) {
-        struct varve_event event = peer_event(version, 10 * version + 5);
+        struct varve_event event = peer_event(version, peer_position(version));
+        uint32_t i = ret->count++;
 
-        fake_expect(server, count < BATCH_MAX, "the script's batch is too large");
-        records[count] = malloc(varve_record_size(&event));
-        fake_expect(server, records[count] != NULL, "no memory");
-        sizes[count] = (uint32_t)varve_record_encode(&event, records[count]);
-        count++;
+        fake_expect(server, i < BATCH_MAX, "the script's batch is too large");
+        ret->bytes[i] = malloc(varve_record_size(&event));
+        fake_expect(server, ret->bytes[i] != NULL, "no memory");
+        ret->sizes[i] = (uint32_t)varve_record_encode(&event, ret->bytes[i]);
         more = version != last;
         version += last < first ? UINT64_MAX : 1;
     }
-    varve_encode_read_batch(&server->out, id, &(struct varve_batch){ (const uint8_t *const *)records, sizes, count,
-                                                                     next == VARVE_FROM_EDGE, next });
+}
+
+static void free_records(struct records *records)
+{
+    while (records->count > 0)
+        free(records->bytes[--records->count]);
+}
+
+uint32_t peer_batch(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t next)
+{
+    struct records records;
+
+    make_records(server, first, last, &records);
+    varve_encode_read_batch(&server->out, id,
+                            &(struct varve_batch){ (const uint8_t *const *)records.bytes, records.sizes, records.count,
+                                                   next == VARVE_FROM_EDGE, next });
     uint32_t body = (uint32_t)(server->out.size - VARVE_WIRE_HEADER);
     fake_send(server);
-    while (count > 0)
-        free(records[--count]);
+    free_records(&records);
     return body;
+}
+
+uint32_t peer_write_events(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t position)
+{
+    struct records records;
+    size_t before = server->out.size;
+
+    make_records(server, first, last, &records);
+    varve_encode_events(&server->out, id, (const uint8_t *const *)records.bytes, records.sizes, records.count,
+                        position == 0 ? peer_position(last) : position);
+    free_records(&records);
+    return (uint32_t)(server->out.size - before - VARVE_WIRE_HEADER);
 }
 
 void peer_read_end(struct fake_server *server, uint32_t id)

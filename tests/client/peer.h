@@ -12,6 +12,8 @@ struct varve_client *peer_client(const struct fake_server *server, const char *q
 
 /* The event that the tests write and read: number `version` of "order-1", at position `position`. */
 struct varve_event peer_event(uint64_t version, uint64_t position);
+/* Where batches of the tests have the event of a version: 10 * version + 5. */
+uint64_t peer_position(uint64_t version);
 
 /* ---- for scripts ------------------------------------------------------------------------------------------------- */
 
@@ -20,8 +22,10 @@ void peer_error(struct fake_server *server, uint32_t id, enum varve_status statu
 /* One stream, one event: version and position. */
 void peer_append_ok(struct fake_server *server, uint32_t id, int64_t version, uint64_t position);
 /* READ_BATCH with events of "order-1" whose versions run from `first` to `last` (downwards when last < first), each at
- * position 10 * version + 5. Returns the body's size. */
+ * its peer_position(). Returns the body's size. */
 uint32_t peer_batch(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t next);
+/* The same as EVENTS into `out`; `position` 0: that of the last event. */
+uint32_t peer_write_events(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t position);
 void peer_read_end(struct fake_server *server, uint32_t id);
 
 #endif

@@ -190,7 +190,7 @@ static void test_an_idle_loss_costs_nothing(void **state)
     struct varve_client *client = peer_client(server, "");
 
     assert_int_equal(varve_client_connect(client, NULL), VARVE_OK);
-    while (socket_wait(client->connection.fd, POLLIN, deadline_after(5000)) == 0)
+    while (socket_wait(client->connection.fd, POLLIN, -1, deadline_after(5000)) == 0)
         continue;
     assert_int_equal(append_one(client, false, NULL), VARVE_OK);
     varve_client_free(client);
