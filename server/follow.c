@@ -2,20 +2,14 @@
 #include "follow_parts.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum {
-    BUCKETS = 4096,
-    MAX_FOLLOWERS = 65536,
-    TURN_US = 5000,        /* how long the loop reads before it looks at its sockets again */
-};
+enum { TURN_US = 5000 }; /* how long the loop reads before it looks at its sockets again */
 
 struct follow {
     struct server *server;
-    struct follower *buckets[BUCKETS];
-    struct follower *recent;          /* the last one that was joined: the next to join is often its neighbour */
+    struct follower_table table;
     struct follower_queue idle, ready, queued;
-    uint32_t count, away_count;
+    uint32_t away_count;
     atomic_bool told;                 /* `look` is on its way */
     struct completion look;           /* the log grew, or somebody joined: see who is ready */
 };
@@ -85,142 +79,6 @@ static void move(struct follower *f, enum follower_state next)
     enter_queue(f);
 }
 
-/* ---- the table of places ---------------------------------------------------------------------------------------- */
-
-static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
-    return hash;
-}
-
-static uint64_t mix_list(uint64_t hash, const struct varve_view *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        hash = mix(mix(hash, items[i].data, items[i].size), &items[i].size, sizeof(items[i].size));
-    return mix(hash, &count, sizeof(count));
-}
-
-/* Equal filters were sorted by varve_filter_copy(), so they give equal hashes. */
-static uint64_t hash_filter(const struct varve_filter *filter)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    hash = mix_list(hash, filter->streams, filter->stream_count);
-    hash = mix_list(hash, filter->categories, filter->category_count);
-    hash = mix_list(hash, filter->types, filter->type_count);
-    hash = mix_list(hash, filter->prefixes, filter->prefix_count);
-    hash = mix(hash, &filter->correlation_id, sizeof(filter->correlation_id));
-    hash = mix(hash, &filter->classes, sizeof(filter->classes));
-    return mix(hash, &filter->include_system, sizeof(filter->include_system));
-}
-
-static struct follower **bucket_of(struct follow *follow, uint64_t filter_hash, uint64_t position)
-{
-    return &follow->buckets[(filter_hash ^ position * 0x9e3779b97f4a7c15u) >> 20 & (BUCKETS - 1)];
-}
-
-static bool stands_at(const struct follower *f, const struct varve_filter *filter, uint32_t batch_bytes,
-                      uint64_t position)
-{
-    return f->position == position && f->batch_bytes == batch_bytes && varve_filter_equal(f->filter, filter);
-}
-
-static void list_place(struct follower *f)
-{
-    struct follower **bucket = bucket_of(f->server->follow, f->filter_hash, f->position);
-
-    f->next_in_bucket = *bucket;
-    *bucket = f;
-}
-
-static void unlist_place(struct follower *f)
-{
-    struct follower **at = bucket_of(f->server->follow, f->filter_hash, f->position);
-
-    while (*at != f)
-        at = &(*at)->next_in_bucket;
-    *at = f->next_in_bucket;
-    if (f->server->follow->recent == f)
-        f->server->follow->recent = NULL;
-}
-
-static struct follower *find(struct follow *follow, const struct varve_filter *filter, uint64_t filter_hash,
-                             uint32_t batch_bytes, uint64_t position)
-{
-    struct follower *f = *bucket_of(follow, filter_hash, position);
-
-    while (f != NULL && !stands_at(f, filter, batch_bytes, position))
-        f = f->next_in_bucket;
-    return f;
-}
-
-/* ---- a follower's life ------------------------------------------------------------------------------------------ */
-
-uint64_t follow_filter_bytes(const struct varve_filter *filter)
-{
-    const struct { const struct varve_view *items; size_t count; } lists[] = {
-        { filter->streams, filter->stream_count }, { filter->categories, filter->category_count },
-        { filter->types, filter->type_count }, { filter->prefixes, filter->prefix_count },
-    };
-    uint64_t bytes = sizeof(*filter);
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        for (size_t j = 0; j < lists[i].count; j++)
-            bytes += sizeof(lists[i].items[j]) + lists[i].items[j].size;
-    }
-    return bytes;
-}
-
-static void work(struct job *job, struct varve_wire_arena *arena)
-{
-    follow_read_far((struct follower *)((char *)job - offsetof(struct follower, job)), arena);
-}
-
-static void finish(struct completion *completion);
-
-static enum varve_status create(struct server *server, const struct varve_filter *filter, struct follower **ret,
-                                struct varve_error *error)
-{
-    uint64_t bytes = sizeof(struct follower) + follow_filter_bytes(filter);
-
-    if (server->follow->count >= MAX_FOLLOWERS)
-        return varve_fail(error, VARVE_OVERLOADED, NULL, "%d places of the log are read at the same time",
-                          MAX_FOLLOWERS);
-    if (!budget_take(&server->budget, bytes))
-        return varve_fail(error, VARVE_OVERLOADED, NULL, "the server's memory for subscriptions is used up");
-    struct follower *f = calloc(1, sizeof(*f));
-    struct varve_filter *copy = varve_filter_copy(filter);
-    if (f == NULL || copy == NULL) {
-        budget_give(&server->budget, bytes);
-        free(f);
-        free(copy);
-        return varve_fail(error, VARVE_NO_MEMORY, NULL, "the server has no memory for a subscription");
-    }
-    f->server = server;
-    f->filter = copy;
-    f->charged_bytes = bytes;
-    f->job.work = work;
-    f->job.completion.finish = finish;
-    server->follow->count++;
-    figure_add(&server->figures.followers, 1);
-    *ret = f;
-    return VARVE_OK;
-}
-
-/* It is in no queue and no table. */
-static void destroy(struct follower *f)
-{
-    struct server *server = f->server;
-
-    server->follow->count--;
-    figure_subtract(&server->figures.followers, 1);
-    budget_give(&server->budget, f->charged_bytes);
-    follow_result_drop(&f->result);
-    free(f->filter);
-    free(f);
-}
-
 /* ---- members ---------------------------------------------------------------------------------------------------- */
 
 static void add_member(struct follower *f, struct follow_member *member)
@@ -263,8 +121,8 @@ void follow_leave(struct follow_member *member)
         return;                                                            /* unless somebody joins it. */
     }
     leave_queue(f);
-    unlist_place(f);
-    destroy(f);
+    follower_table_remove(&f->server->follow->table, f);
+    follower_destroy(f, &f->server->follow->table);
 }
 
 /* ---- whose turn it is ------------------------------------------------------------------------------------------- */
@@ -278,13 +136,13 @@ static void wake(struct follow *follow)
 
 static void settle(struct follower *f)
 {
-    move(f, f->position < varve_store_last_position(f->server->store) ? FOLLOWER_READY : FOLLOWER_IDLE);
+    move(f, f->place.position < varve_store_last_position(f->server->store) ? FOLLOWER_READY : FOLLOWER_IDLE);
 }
 
 static void log_fault(const struct follower *f, const struct varve_error *error)
 {
     if (error->status >= VARVE_IO)
-        log_error(&f->server->log, "follow.failed", log_number("after", f->position),
+        log_error(&f->server->log, "follow.failed", log_number("after", f->place.position),
                   log_text("error", varve_status_name(error->status)), log_text("message", error->message));
 }
 
@@ -301,16 +159,12 @@ static void count_batch(struct follower *f, const struct follow_result *result)
  * behind: they were all served. Where another one stands there, that one is joined. */
 static void move_on(struct follower *f, const struct follow_result *result)
 {
-    struct follow *follow = f->server->follow;
+    struct follower_table *table = &f->server->follow->table;
 
-    unlist_place(f);
-    f->position = result->position;
-    f->listed = result->error.status == VARVE_OK &&
-                find(follow, f->filter, f->filter_hash, f->batch_bytes, f->position) == NULL;
-    if (!f->listed)
-        return;
-    list_place(f);
-    follow->recent = f;
+    follower_table_remove(table, f);
+    f->place.position = result->position;
+    if (result->error.status == VARVE_OK && follower_table_find(table, &f->place) == NULL)
+        follower_table_add(table, f);
 }
 
 /* Hand a batch to all members. Each joins again, or not; without any, the follower ends. */
@@ -339,9 +193,13 @@ static void serve(struct follower *f, struct follow_result *result)
         settle(f);
         return;
     }
-    if (f->listed)
-        unlist_place(f);
-    destroy(f);
+    follower_table_remove(&f->server->follow->table, f);
+    follower_destroy(f, &f->server->follow->table);
+}
+
+static void work(struct job *job, struct varve_wire_arena *arena)
+{
+    follow_read_far((struct follower *)((char *)job - offsetof(struct follower, job)), arena);
 }
 
 /* The job is back. */
@@ -375,7 +233,7 @@ static void read_for(struct follower *f, struct follow_window *window)
     struct server *server = f->server;
     struct follow_result result;
 
-    if (follow_is_near(server, f->position)) {
+    if (follow_is_near(server, f->place.position)) {
         figure_add(&server->figures.follower_reads_inline, 1);
         follow_read_near(f, window, &result);
         serve(f, &result);
@@ -413,7 +271,7 @@ static void look(struct completion *completion)
 
     atomic_store(&follow->told, false); /* Before we look at the log: what comes later tells us again. */
     uint64_t last_position = varve_store_last_position(follow->server->store);
-    while (follow->idle.first != NULL && follow->idle.first->position < last_position)
+    while (follow->idle.first != NULL && follow->idle.first->place.position < last_position)
         move(follow->idle.first, FOLLOWER_READY);
     step(follow);
 }
@@ -425,20 +283,17 @@ static void on_growth(void *user, uint64_t last_position)
 }
 
 /* A new one at this place, ready or idle. */
-static enum varve_status place(struct server *server, const struct varve_filter *filter, uint64_t filter_hash,
-                               uint32_t batch_bytes, uint64_t position, struct follower **ret,
+static enum varve_status begin(struct server *server, const struct follow_place *place, struct follower **ret,
                                struct varve_error *error)
 {
     struct follower *f = NULL;
-    enum varve_status status = create(server, filter, &f, error);
+    enum varve_status status = follower_create(server, &server->follow->table, place, &f, error);
 
     if (status != VARVE_OK)
         return status;
-    f->filter_hash = filter_hash;
-    f->batch_bytes = batch_bytes;
-    f->position = position;
-    f->listed = true;
-    list_place(f);
+    f->job.work = work;
+    f->job.completion.finish = finish;
+    follower_table_add(&server->follow->table, f);
     f->state = FOLLOWER_SERVED; /* To be settled like one that was. */
     settle(f);
     if (f->state == FOLLOWER_READY)
@@ -450,21 +305,17 @@ static enum varve_status place(struct server *server, const struct varve_filter 
 enum varve_status follow_join(struct server *server, struct follow_member *member, const struct varve_filter *filter,
                               uint64_t position, struct varve_error *error)
 {
-    struct follow *follow = server->follow;
-    uint32_t batch_bytes = member->batch_bytes != 0 ? member->batch_bytes : SERVER_BATCH_BYTES;
-    struct follower *f = follow->recent;
+    const struct follow_place place = {
+        .filter = filter, .position = position,
+        .batch_bytes = member->batch_bytes != 0 ? member->batch_bytes : SERVER_BATCH_BYTES,
+    };
 
     assert(member->follower == NULL && position <= varve_store_last_position(server->store));
-    if (f == NULL || !stands_at(f, filter, batch_bytes, position)) {
-        uint64_t hash = hash_filter(filter);
-
-        f = find(follow, filter, hash, batch_bytes, position);
-        if (f == NULL) {
-            enum varve_status status = place(server, filter, hash, batch_bytes, position, &f, error);
-            if (status != VARVE_OK)
-                return status;
-        }
-        follow->recent = f;
+    struct follower *f = follower_table_find(&server->follow->table, &place);
+    if (f == NULL) {
+        enum varve_status status = begin(server, &place, &f, error);
+        if (status != VARVE_OK)
+            return status;
     }
     add_member(f, member);
     return VARVE_OK;
@@ -498,7 +349,7 @@ void follow_end(struct server *server)
 {
     if (server->follow == NULL)
         return;
-    assert(server->follow->count == 0 && server->follow->away_count == 0);
+    assert(server->follow->table.count == 0 && server->follow->away_count == 0);
     free(server->follow);
     server->follow = NULL;
 }

@@ -210,11 +210,11 @@ static enum varve_status open_reader(struct walk *walk, struct varve_error *erro
     walk->view_position = varve_store_last_position(store);
     varve_read_init(&walk->read);
     walk->read.include_system = true;
-    if (walk->view_position - follower->position > INDEX_FROM_POSITIONS)
-        varve_filter_choose_read(follower->filter, follower->server->limits.indexes, &walk->read);
-    walk->read.from = follower->position + 1;
+    if (walk->view_position - follower->place.position > INDEX_FROM_POSITIONS)
+        varve_filter_choose_read(follower->place.filter, follower->server->limits.indexes, &walk->read);
+    walk->read.from = follower->place.position + 1;
     if (walk->read.kind == VARVE_READ_STREAM) {
-        enum varve_status status = find_version(store, &walk->read, follower->position, &walk->read.from, error);
+        enum varve_status status = find_version(store, &walk->read, follower->place.position, &walk->read.from, error);
         if (status != VARVE_OK)
             return status;
     }
@@ -223,7 +223,7 @@ static enum varve_status open_reader(struct walk *walk, struct varve_error *erro
 
 static bool is_enough(const struct walk *walk)
 {
-    return walk->ended || walk->found.bytes >= walk->follower->batch_bytes || walk->found.count >= BATCH_EVENTS ||
+    return walk->ended || walk->found.bytes >= walk->follower->place.batch_bytes || walk->found.count >= BATCH_EVENTS ||
            atomic_load_explicit(&walk->follower->cancelled, memory_order_relaxed);
 }
 
@@ -239,8 +239,8 @@ static uint64_t position_after(const struct walk *walk, const struct varve_batch
 static bool take_matching(struct walk *walk, const struct varve_batch *batch)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
-        if (varve_record_position(batch->records[i]) > walk->follower->position &&
-            varve_filter_matches(walk->follower->filter, batch->records[i], batch->sizes[i]) &&
+        if (varve_record_position(batch->records[i]) > walk->follower->place.position &&
+            varve_filter_matches(walk->follower->place.filter, batch->records[i], batch->sizes[i]) &&
             !found_add(&walk->found, batch->records[i], batch->sizes[i]))
             return false;
     }
@@ -249,7 +249,7 @@ static bool take_matching(struct walk *walk, const struct varve_batch *batch)
 
 static size_t bytes_to_read(const struct walk *walk)
 {
-    uint32_t batch_bytes = walk->follower->batch_bytes;
+    uint32_t batch_bytes = walk->follower->place.batch_bytes;
     size_t least = batch_bytes < LEAST_READ_BYTES ? batch_bytes : LEAST_READ_BYTES;
     size_t left = walk->found.bytes < batch_bytes ? batch_bytes - walk->found.bytes : 0;
 
@@ -274,7 +274,7 @@ static enum varve_status look(struct walk *walk, struct follow_result *result)
             return no_memory(&result->error);
         walk->ended = batch.end;
         result->position = position_after(walk, &batch, result->position);
-    } while (!is_enough(walk) && (uv_hrtime() / 1000 < until_us || result->position == walk->follower->position));
+    } while (!is_enough(walk) && (uv_hrtime() / 1000 < until_us || result->position == walk->follower->place.position));
     return VARVE_OK;
 }
 
@@ -283,7 +283,7 @@ void follow_read_far(struct follower *follower, struct varve_wire_arena *arena)
     struct walk walk = { .follower = follower };
     struct follow_result *result = &follower->result;
 
-    *result = (struct follow_result){ .position = follower->position };
+    *result = (struct follow_result){ .position = follower->place.position };
     enum varve_status status = open_reader(&walk, &result->error);
     if (status == VARVE_STREAM_NOT_FOUND || status == VARVE_STREAM_TOMBSTONED) {
         result->error = (struct varve_error){ .status = VARVE_OK }; /* Then there is nothing up to here. */
@@ -352,12 +352,12 @@ static enum varve_status look_near(struct follower *follower, const struct follo
 {
     const struct varve_batch *batch = &window->batch;
 
-    for (uint32_t i = skip_seen(window, follower->position); i < batch->count; i++) {
-        if (found->bytes >= follower->batch_bytes) {
+    for (uint32_t i = skip_seen(window, follower->place.position); i < batch->count; i++) {
+        if (found->bytes >= follower->place.batch_bytes) {
             result->position = varve_record_position(batch->records[i]) - 1;
             return VARVE_OK;
         }
-        if (varve_filter_matches(follower->filter, batch->records[i], batch->sizes[i]) &&
+        if (varve_filter_matches(follower->place.filter, batch->records[i], batch->sizes[i]) &&
             !found_add(found, batch->records[i], batch->sizes[i]))
             return no_memory(&result->error);
     }
@@ -370,10 +370,10 @@ void follow_read_near(struct follower *follower, struct follow_window *window, s
     struct server *server = follower->server;
     struct found found = { .count = 0 };
 
-    *ret = (struct follow_result){ .position = follower->position };
-    bool covered = window->reader != NULL && window->first <= follower->position + 1 &&
-                   window->last > follower->position;
-    if (!covered && open_window(server, window, follower->position + 1, &ret->error) != VARVE_OK)
+    *ret = (struct follow_result){ .position = follower->place.position };
+    bool covered = window->reader != NULL && window->first <= follower->place.position + 1 &&
+                   window->last > follower->place.position;
+    if (!covered && open_window(server, window, follower->place.position + 1, &ret->error) != VARVE_OK)
         return;
     if (look_near(follower, window, &found, ret) == VARVE_OK)
         encode(&found, server->arena, ret);
