@@ -11,8 +11,8 @@
 struct scan {
     const uint8_t *start, *at, *end;
     const char *why;   /* set once, where it stopped being JSON: `at` */
-    unsigned depth;
-    bool is_object[VARVE_JSON_MAX_DEPTH + 1]; /* [depth]: of the innermost container */
+    unsigned depth, max_depth;
+    bool is_object[VARVE_JSON_MAX_DEPTH + 2]; /* [depth]: of the innermost container */
 };
 
 static bool stop(struct scan *scan, const char *why)
@@ -171,7 +171,7 @@ static bool open_container(struct scan *scan, bool *ret_whole)
 {
     bool object = peek(scan) == '{';
 
-    if (scan->depth == VARVE_JSON_MAX_DEPTH)
+    if (scan->depth == scan->max_depth)
         return stop(scan, "nested too deep");
     scan->is_object[++scan->depth] = object;
     scan->at++;
@@ -235,13 +235,14 @@ static bool check_document(struct scan *scan)
     return scan->at == scan->end ? true : stop(scan, "something follows the value");
 }
 
-bool varve_json_check(struct varve_view text, size_t *ret_offset, const char **ret_why)
+static bool check_to_depth(struct varve_view text, unsigned max_depth, size_t *ret_offset, const char **ret_why)
 {
     struct scan scan;
 
     scan.start = scan.at = (const uint8_t *)text.data;
     scan.end = scan.start + text.size;
     scan.depth = 0;
+    scan.max_depth = max_depth;
     if (check_document(&scan))
         return true;
     if (ret_offset != NULL)
@@ -249,6 +250,16 @@ bool varve_json_check(struct varve_view text, size_t *ret_offset, const char **r
     if (ret_why != NULL)
         *ret_why = scan.why;
     return false;
+}
+
+bool varve_json_check(struct varve_view text, size_t *ret_offset, const char **ret_why)
+{
+    return check_to_depth(text, VARVE_JSON_MAX_DEPTH, ret_offset, ret_why);
+}
+
+bool varve_json_check_envelope(struct varve_view text, size_t *ret_offset, const char **ret_why)
+{
+    return check_to_depth(text, VARVE_JSON_MAX_DEPTH + 1, ret_offset, ret_why);
 }
 
 /* ---- members of a text that has passed the check ---------------------------------------------------------------- */

@@ -87,6 +87,12 @@ only_public() { # LIBRARY
 check "libvarve.so shows public names only" only_public "$prefix/lib/libvarve.so"
 check "libvarve_client.so shows public names only" only_public "$prefix/lib/libvarve_client.so"
 
+# The programs that the documents show, compiled as they say.
+for how in --shared --static; do
+    check "docs/examples/embed.c, $how" builds docs/examples/embed.c varve $how
+    check "docs/examples/client.c, $how" builds docs/examples/client.c varve-client $how
+done
+
 no_lmdb() {
     ! ldd "$prefix/lib/libvarve_client.so" | grep -E 'lmdb|libuv'
 }

@@ -379,7 +379,7 @@ def test_help_everywhere():
         assert f"Usage: varve {command}" in asked.out and "\nExamples:\n" in asked.out, asked.out
         expect(varve(*command.split(), "--help").out, asked.out)
         expect(varve(*command.split(), "-h").out, asked.out)
-    for words in [], ["help"]:
+    for words in [], ["help"], ["help", "--help"], ["help", "-h"]:
         expect(varve(*words).returncode, 0 if words else 2)
     matches(varve("--version").out, r"varve \d+\.\d+\.\d+\n")
 
@@ -390,6 +390,7 @@ def test_groups_show_their_commands():
     for out in varve("stream", "--help").out, varve("help", "stream").out, varve("stream").err:
         for command in COMMANDS:
             expect(f"varve {command} " in out, command.startswith("stream "), command)
+        assert "\nExamples:\n" in out, out
 
 
 def on_a_terminal(command, answer=b"", **environment):

@@ -1,6 +1,7 @@
 /* test_ndjson.c - events as lines: what is taken, what is refused and why, and that a round trip changes nothing. */
 #include "support/check.h"
 #include "tools/varve/ndjson.h"
+#include "varve/json.h"
 #include "varve/uuid.h"
 
 #define ID "0192f0c1-7a3b-7cde-8f01-23456789abcd"
@@ -84,17 +85,17 @@ static void line_breaks_between_tokens_become_spaces(void **state)
 {
     struct varve_event event = {
         .stream = varve_view_str("s"), .type = varve_view_str("t"), .time_us = VARVE_TIME_NONE, .schema_version = 1,
-        .data = varve_view_str("{\r\n\"a\":\n1}"),
+        .data = varve_view_str("\n {\r\n\"a\":\n1}\t\r\n"),
     };
     struct text out = { 0 };
 
     ndjson_format(&event, &out);
     assert_null(memchr(out.bytes, '\n', out.size));
-    assert_non_null(memmem(out.bytes, out.size, "\"data\":{  \"a\": 1}", 17));
+    assert_non_null(memmem(out.bytes, out.size, "\"data\":{  \"a\": 1},", 18));
     text_free(&out);
 }
 
-static void json_null_is_data_but_absent_elsewhere(void **state)
+static void json_null_is_data_or_metadata_but_absent_elsewhere(void **state)
 {
     struct scratch scratch = { 0 };
     struct varve_event event;
@@ -103,12 +104,29 @@ static void json_null_is_data_but_absent_elsewhere(void **state)
                                    "\"metadata\":null,\"source\":null,\"class\":null,\"content_type\":null,"
                                    "\"schema_version\":null}", &event, NULL), VARVE_OK);
     check_view(event.data, "null");
-    assert_null(event.metadata.data);
+    check_view(event.metadata, "null");
     assert_null(event.source.data);
     assert_true(varve_uuid_is_nil(&event.id));
     assert_int_equal(parse(&scratch, "{\"stream\":\"s\",\"type\":\"t\",\"data\":null,"
                                    "\"content_type\":\"application/msgpack\"}", &event, NULL), VARVE_OK);
     assert_null(event.data.data);
+    scratch_free(&scratch);
+}
+
+/* What an append takes, an export and an import bring back. */
+static void data_may_nest_as_deep_as_in_an_append(void **state)
+{
+    char line[64 + 4 * VARVE_JSON_MAX_DEPTH] = "{\"stream\":\"s\",\"type\":\"t\",\"data\":";
+    size_t start = strlen(line);
+    struct scratch scratch = { 0 };
+    struct varve_event event;
+
+    memset(line + start, '[', VARVE_JSON_MAX_DEPTH);
+    memset(line + start + VARVE_JSON_MAX_DEPTH, ']', VARVE_JSON_MAX_DEPTH);
+    strcpy(line + start + 2 * VARVE_JSON_MAX_DEPTH, "}");
+    assert_int_equal(parse(&scratch, line, &event, NULL), VARVE_OK);
+    assert_int_equal(event.data.size, 2 * VARVE_JSON_MAX_DEPTH);
+    assert_true(varve_json_check(event.data, NULL, NULL));
     scratch_free(&scratch);
 }
 
@@ -178,7 +196,8 @@ int main(void)
         cmocka_unit_test(a_whole_line_survives_byte_for_byte),
         cmocka_unit_test(bytes_travel_as_base64),
         cmocka_unit_test(line_breaks_between_tokens_become_spaces),
-        cmocka_unit_test(json_null_is_data_but_absent_elsewhere),
+        cmocka_unit_test(json_null_is_data_or_metadata_but_absent_elsewhere),
+        cmocka_unit_test(data_may_nest_as_deep_as_in_an_append),
         cmocka_unit_test(escapes_are_resolved_in_texts_and_names),
         cmocka_unit_test(bad_lines_are_refused_with_a_reason),
     };

@@ -190,6 +190,11 @@ static void print_group(FILE *file, const char *word)
         if (strncmp((*c)->name, word, size) == 0)
             fprintf(file, "  varve %s %s\n      %s\n", (*c)->name, (*c)->arguments, (*c)->summary);
     }
+    fputs("\nExamples:\n", file);
+    for (const struct command *const *c = cli_commands; *c != NULL; c++) {
+        if (strncmp((*c)->name, word, size) == 0)
+            fputs((*c)->examples, file);
+    }
 }
 
 /* `varve help [COMMAND]`, and `varve stream` alone. -1: it is neither. */
@@ -198,7 +203,7 @@ static int answer_by_word(const struct cli *cli, int count, char **words)
     bool help = strcmp(words[0], "help") == 0;
     int used;
 
-    if (help && count == 1) {
+    if (help && (count == 1 || strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0)) {
         cli_print_overview(stdout);
         return CLI_OK;
     }

@@ -38,6 +38,11 @@ static bool is_null(struct varve_view raw)
     return raw.data == NULL || varve_view_equal(raw, varve_view_str("null"));
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* The text of a raw JSON string. Points into it when there is nothing to decode, as nearly always. */
 static bool string_of(struct scratch *scratch, struct varve_view raw, struct varve_view *ret)
 {
@@ -103,9 +108,9 @@ static enum varve_status check_line(const struct parser *parser, struct varve_vi
     size_t offset;
     const char *why;
 
-    if (!varve_json_check(line, &offset, &why))
+    if (!varve_json_check_envelope(line, &offset, &why)) /* Data nests as deep as in an append. */
         return varve_fail(parser->error, VARVE_INVALID_ARGUMENT, "line", "not JSON at byte %zu: %s", offset, why);
-    while (line.size > 0 && strchr(" \t\r\n", line.data[0]) != NULL) {
+    while (line.size > 0 && is_space(line.data[0])) {
         line.data++;
         line.size--;
     }
@@ -249,19 +254,23 @@ enum varve_status ndjson_parse(struct varve_view line, struct scratch *scratch, 
         status = take_data(&parser);
     if (status != VARVE_OK)
         return status;
-    if (!is_null(parser.values[METADATA]))
-        event.metadata = parser.values[METADATA];
+    event.metadata = parser.values[METADATA]; /* JSON null is metadata like any other, so that an export brings it back */
     *ret_event = event;
     return VARVE_OK;
 }
 
 /* ---- event -> line ----------------------------------------------------------------------------------------------- */
 
-/* Valid JSON has no line breaks but between its tokens, where a space means the same. */
+/* Valid JSON has no line breaks but between its tokens, where a space means the same. What is around the value would
+ * be lost by the next import; left out here, an export of the copy equals that of the original. */
 static void add_raw_json(struct text *out, struct varve_view json)
 {
     size_t start = out->size;
 
+    for (; json.size > 0 && is_space(json.data[0]); json.size--)
+        json.data++;
+    while (json.size > 0 && is_space(json.data[json.size - 1]))
+        json.size--;
     text_add(out, json);
     for (size_t i = start; i < out->size; i++) {
         if (out->bytes[i] == '\n' || out->bytes[i] == '\r')
