@@ -374,6 +374,8 @@ enum varve_status journal_check(const struct journal_options *options, uint64_t 
     *ret_last_position = 0;
     if (status == VARVE_OK) {
         report->journal_frames += result.frames;
+        report->unfinished_segment = result.unfinished_segment;
+        report->unfinished_offset = result.unfinished_offset;
         *ret_last_position = result.next_position - 1;
         scan_result_free(&result);
     }

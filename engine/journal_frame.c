@@ -120,6 +120,12 @@ bool frame_parse(const uint8_t bytes[FRAME_HEADER_BYTES], uint64_t seed, uint64_
     return true;
 }
 
+bool frame_is_begun(const uint8_t bytes[FRAME_HEADER_BYTES], uint64_t segment, uint64_t first_position)
+{
+    return get64(bytes + AT_SEGMENT) == segment ||
+           (memcmp(bytes, magic, sizeof(magic)) == 0 && get64(bytes + AT_FIRST_POSITION) == first_position);
+}
+
 bool frame_verify(const uint8_t *frame, const struct frame_header *header, uint64_t seed)
 {
     if (whole_hash(frame, header->body_bytes, seed) != header->hash)

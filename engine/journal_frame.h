@@ -38,6 +38,10 @@ uint64_t frame_finish(uint8_t *frame, const struct frame_header *header, uint64_
 bool frame_parse(const uint8_t bytes[FRAME_HEADER_BYTES], uint64_t seed, uint64_t segment,
                  struct frame_header *ret_header);
 
+/* Does a frame seem to begin here that was meant for this segment, or for this position, even if its header does not
+ * verify? What lies in a segment that is used again is of neither. */
+bool frame_is_begun(const uint8_t bytes[FRAME_HEADER_BYTES], uint64_t segment, uint64_t first_position);
+
 /* Header parsed before, body read: true when all of it is what was written and the records' sizes add up. */
 bool frame_verify(const uint8_t *frame, const struct frame_header *header, uint64_t seed);
 

@@ -151,6 +151,7 @@ static enum varve_status take_frame(struct scan *scan, uint64_t offset, const st
 
     uint64_t file_bytes = frame_file_bytes(header->body_bytes);
     result->any = true;
+    result->unfinished_segment = 0; /* It was passed over, and the log went on. */
     result->current = scan->index;
     result->sealed = header->seal;
     result->offset = header->seal ? offset : offset + file_bytes;
@@ -164,6 +165,21 @@ static enum varve_status take_frame(struct scan *scan, uint64_t offset, const st
         result->last_hash = header->hash;
     }
     scan->known = true;
+    return VARVE_OK;
+}
+
+/* Nothing whole follows: was something begun here? */
+static enum varve_status note_unfinished(struct scan *scan, uint64_t offset)
+{
+    const uint8_t *bytes;
+    int result = window_read(&scan->window, offset, FRAME_HEADER_BYTES, &bytes);
+
+    if (result < 0)
+        return read_fault(scan, result);
+    if (result == 0 || !frame_is_begun(bytes, segment_of(scan)->number, scan->result.next_position))
+        return VARVE_OK;
+    scan->result.unfinished_segment = segment_of(scan)->number;
+    scan->result.unfinished_offset = offset;
     return VARVE_OK;
 }
 
@@ -191,6 +207,8 @@ static enum varve_status scan_frames(struct scan *scan)
             status = damage(scan, VARVE_CORRUPT, segment_of(scan)->number, offset,
                             "the frame is damaged; a whole one follows at offset %" PRIu64, next);
             scan->known = false;
+        } else if (status == VARVE_OK) {
+            status = note_unfinished(scan, offset);
         }
         offset = next;
     }

@@ -40,6 +40,9 @@ struct scan_result {
     bool sealed;              /* there is a seal at that place */
     uint64_t next_position;
     uint64_t frames;          /* with records */
+    /* A frame that was begun behind the last one and is not whole; segment 0: none. */
+    uint64_t unfinished_segment;
+    uint64_t unfinished_offset;
     /* The last frame with records; frames > 0. */
     size_t last_segment;
     uint64_t last_offset;

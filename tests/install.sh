@@ -3,6 +3,7 @@
 # shared libraries and with the static ones. Ends with `N passed, N failed`.
 set -u
 cd "$(dirname "$0")/.."
+root=$PWD
 prefix=$(mktemp -d)
 trap 'rm -rf "$prefix"' EXIT
 passed=0 failed=0
@@ -89,8 +90,8 @@ check "libvarve_client.so shows public names only" only_public "$prefix/lib/libv
 
 # The programs that the documents show, compiled as they say.
 for how in --shared --static; do
-    check "docs/examples/embed.c, $how" builds docs/examples/embed.c varve $how
-    check "docs/examples/client.c, $how" builds docs/examples/client.c varve-client $how
+    check "docs/examples/embed.c, $how" builds "$root"/docs/examples/embed.c varve $how
+    check "docs/examples/client.c, $how" builds "$root"/docs/examples/client.c varve-client $how
 done
 
 no_lmdb() {

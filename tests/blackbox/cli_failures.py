@@ -258,5 +258,22 @@ def test_a_flipped_bit_in_the_journal(folder):
     assert "journal/" in done.out, done.out
 
 
+def test_an_unfinished_end_of_the_journal_is_noted(folder):
+    path = make_store(folder)
+    journal = folder + "/store/journal"
+    first = f"{journal}/{sorted(os.listdir(journal))[0]}"
+    data = open(first, "rb").read()
+    behind = (len(data.rstrip(b"\0")) + 4095) // 4096 * 4096
+    with open(first, "r+b") as file:  # The header of a frame whose body never arrived.
+        file.seek(behind)
+        file.write(data[4096:4096 + 64])
+    done = varve("check", "--deep", path)
+    expect((done.returncode, done.err), (0, ""), done.out)
+    assert f"offset {behind}: note: a frame was begun here" in done.out and done.out.endswith(": all sound\n"), done.out
+    expect(varve("check", path, "-o", "ndjson").out.count('"what":"note: '), 1)
+    expect(varve("append", "s-1", "t", "--db", path).returncode, 0)  # It takes the place of what was begun.
+    assert "note:" not in varve("check", "--deep", path).out
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))

@@ -375,6 +375,41 @@ static void test_check_goes_on(void **state)
     journal_fixture_free(&f);
 }
 
+/* A bit of the last frame: nobody can tell damage from a write that was cut short, so the check says what it sees. */
+static void test_an_unfinished_end_is_said(void **state)
+{
+    struct journal_fixture f;
+    static struct files files;
+    struct varve_check_report report = { 0 };
+    uint64_t last;
+
+    make_journal(&f, false);
+    read_files(&f, &files);
+    assert_int_equal(journal_check(&f.options, 0, ignore_record, NULL, NULL, &report, &last, NULL), VARVE_OK);
+    assert_int_equal(report.unfinished_segment, 0);
+    for (unsigned byte = 0; byte < 64 + 1004; byte++) {
+        uint8_t *at = files.bytes[1] + 8192 + byte; /* D */
+        *at ^= (uint8_t)(1u << byte % 8);
+        write_file(&f, 2, files.bytes[1], FIXTURE_SEGMENT);
+        *at ^= (uint8_t)(1u << byte % 8);
+        report = (struct varve_check_report){ 0 };
+        assert_int_equal(journal_check(&f.options, 0, ignore_record, NULL, NULL, &report, &last, NULL), VARVE_OK);
+        assert_int_equal(report.findings, 0);
+        assert_int_equal(last, 4);
+        assert_int_equal(report.unfinished_segment, 2);
+        assert_int_equal(report.unfinished_offset, 8192);
+    }
+    assert_int_equal(journal_fixture_open(&f), VARVE_OK); /* What comes next takes its place. */
+    f.last = 4;
+    assert_int_equal(journal_fixture_append(&f, 1, 1000, 5), VARVE_OK);
+    journal_fixture_close(&f);
+    report = (struct varve_check_report){ 0 };
+    assert_int_equal(journal_check(&f.options, 0, ignore_record, NULL, NULL, &report, &last, NULL), VARVE_OK);
+    assert_int_equal(report.unfinished_segment, 0);
+    assert_int_equal(last, 5);
+    journal_fixture_free(&f);
+}
+
 static void test_check_of_nothing(void **state)
 {
     struct journal_fixture f;
@@ -438,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_whole_files_and_frames),
         cmocka_unit_test(test_a_torn_frame_is_written_over),
         cmocka_unit_test(test_check_goes_on),
+        cmocka_unit_test(test_an_unfinished_end_is_said),
         cmocka_unit_test(test_check_of_nothing),
         cmocka_unit_test(test_newer_format),
         cmocka_unit_test(test_a_refused_record_ends_the_scan),

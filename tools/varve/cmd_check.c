@@ -46,6 +46,20 @@ static void on_found(void *user, const struct varve_check_finding *finding)
     text_free(&object);
 }
 
+/* No damage as far as anybody can tell, so it does not change the exit code. */
+static void print_unfinished(struct check *check, const struct varve_check_report *report)
+{
+    char where[64];
+
+    if (report->unfinished_segment == 0)
+        return;
+    snprintf(where, sizeof(where), "journal/%08" PRIu64 " offset %" PRIu64, report->unfinished_segment,
+             report->unfinished_offset);
+    on_found(check, &(struct varve_check_finding){
+        where, "note: a frame was begun here and is not whole: it was being written when the machine stopped, and was "
+               "never acknowledged, or it was damaged since" });
+}
+
 static void print_report(const struct varve_check_report *report, bool deep)
 {
     char events[32], streams[32], frames[32], entries[32];
@@ -71,6 +85,8 @@ static int check_directory(struct cli *cli, const char *path)
         output_list_begin(&cli->output);
     enum varve_status status = varve_check_directory(path, deep, on_progress, on_found, &check, &report, &error);
     progress_end(&check.progress);
+    if (status == VARVE_OK)
+        print_unfinished(&check, &report);
     if (cli->output.format != OUTPUT_TABLE)
         output_list_end(&cli->output);
     if (status != VARVE_OK)

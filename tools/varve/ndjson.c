@@ -254,7 +254,7 @@ enum varve_status ndjson_parse(struct varve_view line, struct scratch *scratch, 
         status = take_data(&parser);
     if (status != VARVE_OK)
         return status;
-    event.metadata = parser.values[METADATA]; /* JSON null is metadata like any other, so that an export brings it back */
+    event.metadata = parser.values[METADATA]; /* Null, too: an import gives back what was exported. */
     *ret_event = event;
     return VARVE_OK;
 }

@@ -292,6 +292,9 @@ struct varve_check_finding {
 struct varve_check_report {
     uint64_t events, streams, journal_frames, index_entries; /* looked at */
     uint64_t findings;                                       /* problems; 0 = sound */
+    /* Where the journal ends a frame was begun that is not whole: being written when the machine stopped, and then
+     * nobody was told that it is stored; or damaged since. Nothing can tell them apart. Segment 0: there is none. */
+    uint64_t unfinished_segment, unfinished_offset;
 };
 typedef void (*varve_check_progress)(void *user, const char *stage, uint64_t done, uint64_t total);
 typedef void (*varve_check_found)(void *user, const struct varve_check_finding *finding);
