@@ -221,6 +221,9 @@ FAMILY(streams)
 FAMILY(find)
 FAMILY(stats)
 FAMILY(error)
+FAMILY(subscribe)
+FAMILY(group)
+FAMILY(parked)
 
 static void run_record(const json_t *vector)
 {
@@ -334,8 +337,9 @@ int main(void)
         cmocka_unit_test(vectors_of_ping),    cmocka_unit_test(vectors_of_append),
         cmocka_unit_test(vectors_of_read),    cmocka_unit_test(vectors_of_streams),
         cmocka_unit_test(vectors_of_find),    cmocka_unit_test(vectors_of_stats),
-        cmocka_unit_test(vectors_of_error),   cmocka_unit_test(vectors_of_records),
-        cmocka_unit_test(dumps_of_the_document),
+        cmocka_unit_test(vectors_of_error),   cmocka_unit_test(vectors_of_subscribe),
+        cmocka_unit_test(vectors_of_group),   cmocka_unit_test(vectors_of_parked),
+        cmocka_unit_test(vectors_of_records), cmocka_unit_test(dumps_of_the_document),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

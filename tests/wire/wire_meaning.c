@@ -67,7 +67,7 @@ json_t *meaning_of_record(const struct varve_event *event)
     return object;
 }
 
-static json_t *of_record_bytes(struct varve_view record)
+json_t *json_of_record(struct varve_view record)
 {
     struct varve_event event;
     enum varve_status status = varve_record_decode(record.data, record.size, &event);
@@ -179,7 +179,7 @@ static enum varve_status decode_batch(struct varve_view body, struct varve_wire_
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < count; i++)
-        json_array_append_new(list, of_record_bytes(records[i]));
+        json_array_append_new(list, json_of_record(records[i]));
     *ret = json_pack("{s:o, s:o}", "records", list, "next", json_of_count(next, VARVE_FROM_EDGE));
     return VARVE_OK;
 }
@@ -297,7 +297,7 @@ static enum varve_status decode_request(uint8_t opcode, struct varve_view body, 
     case VARVE_OP_PING:
     case VARVE_OP_CANCEL:
     case VARVE_OP_STATS: DECODED(varve_decode_empty(body, opcode, error), json_object());
-    default: return VARVE_UNSUPPORTED;
+    default: return consumer_meaning_decode(opcode, body, arena, ret, error);
     }
 }
 
@@ -327,7 +327,7 @@ enum varve_status meaning_decode(uint8_t opcode, struct varve_view body, struct 
     case VARVE_OP_STREAM_LIST_OK: return decode_list(body, arena, ret, error);
     case VARVE_OP_FIND_OK: return decode_find_ok(body, arena, ret, error);
     case VARVE_OP_GET_OK:
-        DECODED(varve_decode_get_ok(body, &record, error), json_pack("{s:o}", "record", of_record_bytes(record)));
+        DECODED(varve_decode_get_ok(body, &record, error), json_pack("{s:o}", "record", json_of_record(record)));
     case VARVE_OP_STATS_OK: return decode_stats(body, arena, ret, error);
     case VARVE_OP_ERROR: DECODED(varve_decode_error(body, arena, &failure, error), of_error(&failure));
     default: return decode_request(opcode, body, arena, ret, error);

@@ -68,7 +68,7 @@ struct varve_event meaning_to_record(const json_t *m)
     return event;
 }
 
-static struct varve_view to_record_bytes(const json_t *m)
+struct varve_view value_record(const json_t *m)
 {
     struct varve_event event = meaning_to_record(m);
     uint8_t *bytes = value_room(varve_record_size(&event), 1);
@@ -151,7 +151,7 @@ static void encode_batch(struct varve_wire_buffer *out, uint32_t id, const json_
     uint32_t *sizes = value_room(count, sizeof(*sizes));
 
     for (size_t i = 0; i < count; i++) {
-        struct varve_view record = to_record_bytes(json_array_get(list, i));
+        struct varve_view record = value_record(json_array_get(list, i));
 
         records[i] = (const uint8_t *)record.data;
         sizes[i] = (uint32_t)record.size;
@@ -294,7 +294,7 @@ static bool encode_request(struct varve_wire_buffer *out, uint32_t id, uint8_t o
     case VARVE_OP_FIND: encode_find(out, id, m); return true;
     case VARVE_OP_GET: varve_encode_get(out, id, (uint64_t)value_int(m, "position")); return true;
     case VARVE_OP_STATS: varve_encode_stats(out, id); return true;
-    default: return false;
+    default: return consumer_meaning_encode(out, id, opcode, m);
     }
 }
 
@@ -319,7 +319,7 @@ bool meaning_encode(struct varve_wire_buffer *out, uint32_t id, uint8_t opcode, 
     case VARVE_OP_STREAM_INFO_OK: encode_info_ok(out, id, m); return true;
     case VARVE_OP_STREAM_LIST_OK: encode_list_ok(out, id, m); return true;
     case VARVE_OP_FIND_OK: encode_find_ok(out, id, m); return true;
-    case VARVE_OP_GET_OK: varve_encode_get_ok(out, id, to_record_bytes(json_object_get(m, "record"))); return true;
+    case VARVE_OP_GET_OK: varve_encode_get_ok(out, id, value_record(json_object_get(m, "record"))); return true;
     case VARVE_OP_STATS_OK: encode_stats_ok(out, id, m); return true;
     case VARVE_OP_ERROR: encode_error(out, id, m); return true;
     default: return encode_request(out, id, opcode, m);

@@ -1,4 +1,4 @@
-/* wire_values.h - single values between C and JSON, for wire_meaning.c and wire_unmeaning.c. */
+/* wire_values.h - single values between C and JSON, and the messages of consumers, which have files of their own. */
 #ifndef TESTS_WIRE_VALUES_H
 #define TESTS_WIRE_VALUES_H
 
@@ -9,6 +9,7 @@ json_t *json_of_bytes(struct varve_view bytes);       /* hex; absent: null */
 json_t *json_of_uuid(const struct varve_uuid *uuid);  /* nil: null */
 json_t *json_of_count(uint64_t number, uint64_t absent); /* null for `absent` */
 json_t *json_of_time(int64_t time_us);
+json_t *json_of_record(struct varve_view record);
 
 void *value_room(size_t count, size_t size); /* cleared; lives until meaning_forget() */
 struct varve_view value_text(const json_t *object, const char *key);
@@ -18,5 +19,12 @@ int64_t value_int(const json_t *object, const char *key);
 uint64_t value_count(const json_t *object, const char *key, uint64_t absent);
 int64_t value_time(const json_t *object, const char *key);
 bool value_bool(const json_t *object, const char *key);
+struct varve_view value_record(const json_t *meaning);
+
+/* As meaning_decode() and meaning_encode(), for messages about subscriptions and groups. */
+enum varve_status consumer_meaning_decode(uint8_t opcode, struct varve_view body, struct varve_wire_arena *arena,
+                                          json_t **ret_meaning, struct varve_error *error);
+bool consumer_meaning_encode(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode,
+                             const json_t *meaning);
 
 #endif
