@@ -30,6 +30,7 @@ NO_TEST_OF_ITS_OWN = {
     "tools/varve/cmd_stats.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_stream.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_stream_change.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_tail.c": "tests/blackbox/cli_tail.py",
 }
 
 

@@ -9,7 +9,8 @@ static void statuses_have_their_exit_codes(void **state)
         { VARVE_DISK_FULL, 1 }, { VARVE_INVALID_ARGUMENT, 2 }, { VARVE_WRONG_EXPECTED_VERSION, 3 },
         { VARVE_ID_REUSED, 3 }, { VARVE_STREAM_NOT_FOUND, 4 }, { VARVE_STREAM_TOMBSTONED, 4 },
         { VARVE_EVENT_NOT_FOUND, 4 }, { VARVE_UNREACHABLE, 5 }, { VARVE_TIMEOUT, 5 }, { VARVE_DISCONNECTED, 5 },
-        { VARVE_CORRUPT, 6 },
+        { VARVE_CORRUPT, 6 }, { VARVE_GROUP_NOT_FOUND, 4 }, { VARVE_GROUP_EXISTS, 3 }, { VARVE_GROUP_STOPPED, 3 },
+        { VARVE_CONSUMER_EXISTS, 3 }, { VARVE_FENCED, 3 }, { VARVE_NOT_DELIVERED, 3 }, { VARVE_UNSUPPORTED, 1 },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++)

@@ -103,11 +103,42 @@ static void mistakes_are_told_with_what_was_meant(void **state)
 
 static void too_many_options_are_refused(void **state)
 {
-    struct arguments arguments;
+    static char *argv[OPTIONS_MAX + 2] = { "varve" };
+    struct arguments arguments = { .tables = { common, own } };
     struct varve_error error;
 
-    assert_int_equal(parse(&arguments, "-b -b -b -b -b -b -b -b -b -b -b -b -b -b -b -b "
-                                       "-b -b -b -b -b -b -b -b -b -b -b -b -b -b -b -b -b", false, &error), -1);
+    for (int i = 1; i < OPTIONS_MAX + 2; i++)
+        argv[i] = "-b";
+    assert_int_equal(arguments_parse(&arguments, OPTIONS_MAX + 1, argv, 1, false, &error), OPTIONS_MAX + 1);
+    arguments.given_count = 0;
+    assert_int_equal(arguments_parse(&arguments, OPTIONS_MAX + 2, argv, 1, false, &error), -1);
+}
+
+static void options_may_be_repeated(void **state)
+{
+    struct arguments arguments;
+    struct varve_error error;
+    struct varve_view texts[2];
+
+    assert_true(parse(&arguments, "--id a -b --id=b x --id c", false, &error) > 0);
+    assert_int_equal(arguments_texts(&arguments, "id", texts, 2), 3);
+    assert_true(varve_view_equal(texts[0], varve_view_str("a")) && varve_view_equal(texts[1], varve_view_str("b")));
+    assert_int_equal(arguments_texts(&arguments, "limit", texts, 2), 0);
+}
+
+static void a_command_of_its_own_stands_behind_two_dashes(void **state)
+{
+    static char *argv[] = { "varve", "name", "-b", "--", "sh", "-c", "--limit", NULL };
+    struct arguments arguments = { .tables = { common, own }, .takes_command = true };
+    struct varve_error error;
+
+    assert_int_equal(arguments_parse(&arguments, 7, argv, 1, false, &error), 7);
+    assert_int_equal(arguments.word_count, 1);
+    assert_int_equal(arguments.given_count, 1);
+    assert_ptr_equal(arguments.command, argv + 4);
+    arguments = (struct arguments){ .tables = { common, own }, .takes_command = true };
+    assert_int_equal(arguments_parse(&arguments, 3, argv, 1, false, &error), 3);
+    assert_null(arguments.command);
 }
 
 static void numbers_are_whole_and_bounded(void **state)
@@ -205,6 +236,8 @@ int main(void)
         cmocka_unit_test(a_value_may_begin_with_a_dash),
         cmocka_unit_test(mistakes_are_told_with_what_was_meant),
         cmocka_unit_test(too_many_options_are_refused),
+        cmocka_unit_test(options_may_be_repeated),
+        cmocka_unit_test(a_command_of_its_own_stands_behind_two_dashes),
         cmocka_unit_test(numbers_are_whole_and_bounded),
         cmocka_unit_test(expectations_are_words_or_versions),
         cmocka_unit_test(other_values_are_checked_too),

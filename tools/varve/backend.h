@@ -6,6 +6,7 @@
 
 #include "varve/client.h"
 #include "varve/store.h"
+#include "varve/subscription.h"
 
 struct backend_limits {
     uint32_t max_event_bytes; /* data + metadata of one event */
@@ -41,6 +42,16 @@ struct backend_functions {
     enum varve_status (*get)(struct backend *backend, uint64_t position, struct varve_event *ret_event,
                              struct varve_error *error);
 
+    /* Open, then next, then close: what varve/subscription.h says of subscriptions. One at a time. A directory is
+     * history and then silence. */
+    enum varve_status (*tail_open)(struct backend *backend, const struct varve_filter *filter, uint64_t after,
+                                   struct varve_error *error);
+    enum varve_status (*tail_next)(struct backend *backend, uint32_t timeout_ms, struct varve_notice *ret_notice,
+                                   struct varve_error *error);
+    uint64_t (*tail_position)(struct backend *backend);
+    void (*tail_stop)(struct backend *backend); /* any thread, or a signal handler */
+    void (*tail_close)(struct backend *backend);
+
     enum varve_status (*info)(struct backend *backend, struct varve_view stream, struct varve_stream_info *ret_info,
                               struct varve_error *error);
     enum varve_status (*list)(struct backend *backend, const struct varve_stream_list_request *request,
@@ -53,8 +64,13 @@ struct backend {
     const struct backend_functions *call;
 };
 
-/* Checks the URL; connects at the first call. */
+/* Checks the URL, which must outlive the backend; connects at the first call. */
 enum varve_status backend_open_client(const char *url, struct backend **ret_backend, struct varve_error *error);
+/* Of such a backend: its client, for what only a server does, and what a connection of one's own is made with. */
+struct varve_client *backend_client(struct backend *backend);
+const char *backend_url(struct backend *backend);
+/* Patient: a server that restarts is waited for, about two minutes. */
+void backend_follow_options(struct varve_client_options *ret_options);
 /* `create`: make a store when there is none. */
 enum varve_status backend_open_store(const char *path, bool create, struct backend **ret_backend,
                                      struct varve_error *error);

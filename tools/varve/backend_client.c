@@ -4,18 +4,28 @@
 #include "backend.h"
 #include "memory.h"
 
+#define FOLLOW_ATTEMPTS 60 /* the delay between two grows to 2 s */
+
 struct client_backend {
     struct backend base; /* first */
     struct varve_client *client;
+    const char *url; /* the caller's */
+    struct varve_subscription *subscription;
 };
+
+static struct client_backend *self_of(struct backend *backend)
+{
+    return (struct client_backend *)backend;
+}
 
 static struct varve_client *client_of(struct backend *backend)
 {
-    return ((struct client_backend *)backend)->client;
+    return self_of(backend)->client;
 }
 
 static enum varve_status client_close(struct backend *backend)
 {
+    varve_subscription_close(self_of(backend)->subscription);
     varve_client_free(client_of(backend));
     free(backend);
     return VARVE_OK;
@@ -97,6 +107,38 @@ static enum varve_status client_get(struct backend *backend, uint64_t position, 
     return varve_client_get(client_of(backend), position, ret_event, error);
 }
 
+static enum varve_status client_tail_open(struct backend *backend, const struct varve_filter *filter, uint64_t after,
+                                          struct varve_error *error)
+{
+    struct varve_client_options options;
+
+    backend_follow_options(&options);
+    return varve_subscription_open(backend_url(backend), &options, filter, after, &self_of(backend)->subscription,
+                                   error);
+}
+
+static enum varve_status client_tail_next(struct backend *backend, uint32_t timeout_ms, struct varve_notice *ret_notice,
+                                          struct varve_error *error)
+{
+    return varve_subscription_next(self_of(backend)->subscription, timeout_ms, ret_notice, error);
+}
+
+static uint64_t client_tail_position(struct backend *backend)
+{
+    return varve_subscription_position(self_of(backend)->subscription);
+}
+
+static void client_tail_stop(struct backend *backend)
+{
+    varve_subscription_stop(self_of(backend)->subscription);
+}
+
+static void client_tail_close(struct backend *backend)
+{
+    varve_subscription_close(self_of(backend)->subscription);
+    self_of(backend)->subscription = NULL;
+}
+
 static enum varve_status client_info(struct backend *backend, struct varve_view stream,
                                      struct varve_stream_info *ret_info, struct varve_error *error)
 {
@@ -128,11 +170,33 @@ static const struct backend_functions client_functions = {
     .read_close = client_read_close,
     .find = client_find,
     .get = client_get,
+    .tail_open = client_tail_open,
+    .tail_next = client_tail_next,
+    .tail_position = client_tail_position,
+    .tail_stop = client_tail_stop,
+    .tail_close = client_tail_close,
     .info = client_info,
     .list = client_list,
     .list_free = varve_client_stream_list_free,
     .stats = client_stats,
 };
+
+struct varve_client *backend_client(struct backend *backend)
+{
+    return client_of(backend);
+}
+
+const char *backend_url(struct backend *backend)
+{
+    return self_of(backend)->url;
+}
+
+void backend_follow_options(struct varve_client_options *ret_options)
+{
+    varve_client_options_init(ret_options);
+    ret_options->client_name = "varve";
+    ret_options->reconnect_attempts = FOLLOW_ATTEMPTS;
+}
 
 enum varve_status backend_open_client(const char *url, struct backend **ret_backend, struct varve_error *error)
 {
@@ -148,6 +212,7 @@ enum varve_status backend_open_client(const char *url, struct backend **ret_back
     struct client_backend *backend = memory_take(sizeof(*backend));
     backend->base.call = &client_functions;
     backend->client = client;
+    backend->url = url;
     *ret_backend = &backend->base;
     return VARVE_OK;
 }

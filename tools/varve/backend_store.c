@@ -3,6 +3,7 @@
 
 #include "backend.h"
 #include "memory.h"
+#include "store_tail.h"
 #include "varve/record.h"
 
 #define READ_BYTES (1u << 20) /* of one bite of a read */
@@ -19,6 +20,7 @@ struct store_backend {
     struct varve_batch batch;    /* its batch, */
     uint32_t batch_at;           /* and how much of that was handed out */
     struct varve_event event;    /* handed out */
+    struct store_tail *tail;     /* what is followed */
     uint8_t *record;             /* what `get` handed out */
 
     struct varve_stat stats[STATS_MAX];
@@ -36,6 +38,7 @@ static enum varve_status store_close(struct backend *backend)
 
     varve_append_free(self->append);
     varve_reader_close(self->reader);
+    store_tail_close(self->tail);
     free(self->record);
     enum varve_status status = varve_store_close(self->store);
     free(self);
@@ -185,6 +188,34 @@ static enum varve_status store_get(struct backend *backend, uint64_t position, s
     return VARVE_OK;
 }
 
+static enum varve_status begin_tail(struct backend *backend, const struct varve_filter *filter, uint64_t after,
+                                    struct varve_error *error)
+{
+    return store_tail_open(store_of(backend)->store, filter, after, &store_of(backend)->tail, error);
+}
+
+static enum varve_status move_tail(struct backend *backend, uint32_t timeout_ms, struct varve_notice *ret_notice,
+                                   struct varve_error *error)
+{
+    return store_tail_next(store_of(backend)->tail, timeout_ms, ret_notice, error);
+}
+
+static uint64_t tail_position(struct backend *backend)
+{
+    return store_tail_position(store_of(backend)->tail);
+}
+
+static void stop_tail(struct backend *backend)
+{
+    store_tail_stop(store_of(backend)->tail);
+}
+
+static void end_tail(struct backend *backend)
+{
+    store_tail_close(store_of(backend)->tail);
+    store_of(backend)->tail = NULL;
+}
+
 static enum varve_status store_info(struct backend *backend, struct varve_view stream,
                                     struct varve_stream_info *ret_info, struct varve_error *error)
 {
@@ -223,6 +254,11 @@ static const struct backend_functions store_functions = {
     .read_close = store_read_close,
     .find = store_find,
     .get = store_get,
+    .tail_open = begin_tail,
+    .tail_next = move_tail,
+    .tail_position = tail_position,
+    .tail_stop = stop_tail,
+    .tail_close = end_tail,
     .info = store_info,
     .list = store_list,
     .list_free = varve_stream_list_free,

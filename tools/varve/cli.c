@@ -35,6 +35,13 @@ enum varve_status cli_open(struct cli *cli, bool writes, struct varve_error *err
     return backend_open_client(url != NULL ? url : CLI_DEFAULT_URL, &cli->backend, error);
 }
 
+enum varve_status cli_open_server(struct cli *cli, struct varve_error *error)
+{
+    if (arguments_has(&cli->arguments, "db"))
+        return varve_fail(error, VARVE_UNSUPPORTED, "db", "consumer groups need a server; --db has none");
+    return cli_open(cli, false, error);
+}
+
 int cli_exit_code(enum varve_status status)
 {
     switch (status) {
@@ -44,10 +51,16 @@ int cli_exit_code(enum varve_status status)
         return CLI_USAGE;
     case VARVE_WRONG_EXPECTED_VERSION:
     case VARVE_ID_REUSED:
+    case VARVE_GROUP_EXISTS:
+    case VARVE_GROUP_STOPPED:
+    case VARVE_CONSUMER_EXISTS:
+    case VARVE_FENCED:
+    case VARVE_NOT_DELIVERED:
         return CLI_CONFLICT;
     case VARVE_STREAM_NOT_FOUND:
     case VARVE_STREAM_TOMBSTONED:
     case VARVE_EVENT_NOT_FOUND:
+    case VARVE_GROUP_NOT_FOUND:
         return CLI_NOT_FOUND;
     case VARVE_UNREACHABLE:
     case VARVE_TIMEOUT:
@@ -244,6 +257,7 @@ static int run(struct cli *cli, int argc, char **argv)
         return cli_fail(cli, &error);
     }
     cli->arguments.tables[1] = cli->command->options;
+    cli->arguments.takes_command = cli->command->takes_command;
     if (arguments_parse(&cli->arguments, argc, argv, first + used, false, &error) < 0)
         return cli_fail(cli, &error);
     if (answer_by_option(cli))

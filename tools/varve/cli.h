@@ -13,8 +13,8 @@ enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1,
     CLI_USAGE = 2,       /* the command line or a value in it is wrong */
-    CLI_CONFLICT = 3,    /* a stream is not as the append expected */
-    CLI_NOT_FOUND = 4,   /* no such stream or event */
+    CLI_CONFLICT = 3,    /* a stream or group is not as the command expects */
+    CLI_NOT_FOUND = 4,   /* no such stream, event or group */
     CLI_UNREACHABLE = 5, /* no server answers */
     CLI_CORRUPT = 6,     /* stored bytes are not what was written */
 };
@@ -27,6 +27,7 @@ struct command {
     const char *details;   /* paragraphs below the usage line; may be "" */
     const struct option_spec *options;
     const char *examples;  /* lines, indented by two */
+    bool takes_command;    /* `-- COMMAND [ARG...]` follows the arguments */
     int (*run)(struct cli *cli);
 };
 
@@ -46,6 +47,8 @@ extern const struct command *const cli_commands[];
 
 /* Open what --server, --db or VARVE_URL name, unless a backend is there. `writes`: --db may create the store. */
 enum varve_status cli_open(struct cli *cli, bool writes, struct varve_error *error);
+/* The same for what only a server does. */
+enum varve_status cli_open_server(struct cli *cli, struct varve_error *error);
 /* Print `error: NAME: message`, and a hint after usage errors; returns the exit code that belongs to it. */
 int cli_fail(const struct cli *cli, const struct varve_error *error);
 /* The same for an append's outcome: every conflict exits with 3. */

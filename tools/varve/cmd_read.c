@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
-#include "ndjson.h"
-#include "timestamp.h"
+#include "event_printer.h"
 #include "varve/uuid.h"
 
 static const struct option_spec options[] = {
@@ -21,69 +20,6 @@ static const struct option_spec options[] = {
     { "system", 0, NULL, "also the events of system streams ($...)" },
     { NULL, 0, NULL, NULL },
 };
-
-static const struct table_column columns[] = {
-    { "position", true, 0 }, { "stream@version", false, 2 }, { "type", false, 2 }, { "recorded_at", false, 0 },
-    { "data", false, 1 },
-};
-
-/* Prints events one by one, in the form asked for. */
-struct printer {
-    struct output *output;
-    struct table *table; /* NULL unless the form is a table */
-    struct text text;
-};
-
-static void printer_begin(struct printer *printer, struct output *output)
-{
-    *printer = (struct printer){ .output = output };
-    if (output->format == OUTPUT_TABLE)
-        printer->table = table_begin(output, columns, sizeof(columns) / sizeof(columns[0]));
-    else
-        output_list_begin(output);
-}
-
-static void print_row(struct printer *printer, const struct varve_event *event)
-{
-    char recorded_at[TIMESTAMP_TEXT];
-
-    timestamp_format_short(event->recorded_at_us, recorded_at);
-    table_cellf(printer->table, "%" PRIu64, event->position);
-    text_clear(&printer->text);
-    text_add(&printer->text, event->stream);
-    text_printf(&printer->text, "@%" PRIu64, event->version);
-    table_cell(printer->table, text_view(&printer->text));
-    table_cell(printer->table, event->type);
-    table_cell(printer->table, varve_view_str(recorded_at));
-    text_clear(&printer->text);
-    if (event->content_type == VARVE_CONTENT_JSON)
-        text_add(&printer->text, event->data);
-    else if (event->data.size > 0)
-        text_printf(&printer->text, "(%zu bytes of %s)", event->data.size,
-                    varve_content_type_name(event->content_type));
-    table_cell(printer->table, text_view(&printer->text));
-    table_row_end(printer->table);
-}
-
-static void printer_event(struct printer *printer, const struct varve_event *event)
-{
-    if (printer->table != NULL) {
-        print_row(printer, event);
-        return;
-    }
-    text_clear(&printer->text);
-    ndjson_format(event, &printer->text);
-    output_list_object(printer->output, &printer->text);
-}
-
-static void printer_end(struct printer *printer)
-{
-    if (printer->table != NULL)
-        table_end(printer->table);
-    else
-        output_list_end(printer->output);
-    text_free(&printer->text);
-}
 
 /* Exactly one of STREAM, --all, --category, --type, --correlation, --id says what is read. */
 static enum varve_status parse_what(const struct arguments *arguments, struct varve_read *read,
@@ -133,7 +69,7 @@ static enum varve_status parse_read(const struct arguments *arguments, struct va
     return status;
 }
 
-static enum varve_status print_events(struct cli *cli, struct printer *printer, struct varve_error *error)
+static enum varve_status print_events(struct cli *cli, struct event_printer *printer, struct varve_error *error)
 {
     const struct varve_event *event = NULL;
     enum varve_status status;
@@ -141,14 +77,14 @@ static enum varve_status print_events(struct cli *cli, struct printer *printer, 
     do {
         status = cli->backend->call->read_next(cli->backend, &event, error);
         if (status == VARVE_OK && event != NULL)
-            printer_event(printer, event);
+            event_printer_event(printer, event);
     } while (status == VARVE_OK && event != NULL && output_works(&cli->output));
     return status;
 }
 
 static int read_events(struct cli *cli, const struct varve_read *read)
 {
-    struct printer printer;
+    struct event_printer printer;
     struct varve_error error;
     enum varve_status status = cli->backend->call->read_open(cli->backend, read, &error);
 
@@ -161,19 +97,19 @@ static int read_events(struct cli *cli, const struct varve_read *read)
         cli->backend->call->read_close(cli->backend);
         return cli_fail(cli, &error);
     }
-    printer_begin(&printer, &cli->output);
+    event_printer_begin(&printer, &cli->output);
     if (first != NULL) {
-        printer_event(&printer, first);
+        event_printer_event(&printer, first);
         status = print_events(cli, &printer, &error);
     }
-    printer_end(&printer);
+    event_printer_end(&printer);
     cli->backend->call->read_close(cli->backend);
     return status == VARVE_OK ? CLI_OK : cli_fail(cli, &error);
 }
 
 static int read_one(struct cli *cli, const struct varve_uuid *id)
 {
-    struct printer printer;
+    struct event_printer printer;
     struct varve_event event;
     struct varve_error error;
     uint64_t position = 0;
@@ -188,9 +124,9 @@ static int read_one(struct cli *cli, const struct varve_uuid *id)
         status = cli->backend->call->get(cli->backend, position, &event, &error);
     if (status != VARVE_OK)
         return cli_fail(cli, &error);
-    printer_begin(&printer, &cli->output);
-    printer_event(&printer, &event);
-    printer_end(&printer);
+    event_printer_begin(&printer, &cli->output);
+    event_printer_event(&printer, &event);
+    event_printer_end(&printer);
     return CLI_OK;
 }
 

@@ -5,6 +5,7 @@ const struct command *const cli_commands[] = {
     &command_append,
     &command_import,
     &command_read,
+    &command_tail,
     &command_stream_ls,
     &command_stream_info,
     &command_stream_truncate,

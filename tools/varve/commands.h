@@ -7,6 +7,7 @@
 extern const struct command command_append;
 extern const struct command command_import;
 extern const struct command command_read;
+extern const struct command command_tail;
 extern const struct command command_stream_ls;
 extern const struct command command_stream_info;
 extern const struct command command_stream_truncate;

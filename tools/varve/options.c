@@ -175,7 +175,10 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, int firs
             return i;
         if (!is_option)
             status = take_word(arguments, argv[i], error);
-        else if (strcmp(argv[i], "--") == 0)
+        else if (strcmp(argv[i], "--") == 0 && arguments->takes_command) {
+            arguments->command = argv + i + 1;
+            return argc;
+        } else if (strcmp(argv[i], "--") == 0)
             options_over = true;
         else if (argv[i][1] == '-')
             status = take_long(arguments, argc, argv, &i, error);
@@ -213,7 +216,23 @@ const char *arguments_text(const struct arguments *arguments, const char *name)
     return NULL;
 }
 
-static bool parse_uint(const char *text, uint64_t max, uint64_t *ret)
+size_t arguments_texts(const struct arguments *arguments, const char *name, struct varve_view *ret_texts, size_t room)
+{
+    const struct option_spec *spec = find_long(arguments, name, strlen(name));
+    size_t count = 0;
+
+    assert(spec != NULL && spec->value != NULL);
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        if (arguments->given[i].spec != spec)
+            continue;
+        if (count < room)
+            ret_texts[count] = varve_view_str(arguments->given[i].value);
+        count++;
+    }
+    return count;
+}
+
+bool option_parse_uint(const char *text, uint64_t max, uint64_t *ret)
 {
     char *end;
 
@@ -232,7 +251,7 @@ enum varve_status arguments_uint(const struct arguments *arguments, const char *
 {
     const char *text = arguments_text(arguments, name);
 
-    if (text == NULL || parse_uint(text, max, ret))
+    if (text == NULL || option_parse_uint(text, max, ret))
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, name, "--%s must be a whole number from 0 to %llu, not \"%s\"",
                       name, (unsigned long long)max, text);
@@ -315,7 +334,7 @@ enum varve_status arguments_expected(const struct arguments *arguments, const ch
             return VARVE_OK;
         }
     }
-    if (!parse_uint(text, INT64_MAX, &version))
+    if (!option_parse_uint(text, INT64_MAX, &version))
         return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
                           "--%s must be any, no_stream, stream_exists or a version (0, 1, 2, ...), not \"%s\"", name,
                       text);

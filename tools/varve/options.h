@@ -7,8 +7,8 @@
 
 #include "varve/event.h"
 
-#define OPTIONS_MAX 32 /* options given in one call */
-#define WORDS_MAX 8    /* words that are not options */
+#define OPTIONS_MAX 320 /* options given in one call: a filter may name many streams */
+#define WORDS_MAX 8     /* words that are not options */
 
 /* A table of these ends with one whose name is NULL. */
 struct option_spec {
@@ -27,6 +27,8 @@ struct arguments {
     size_t given_count;
     const char *words[WORDS_MAX];
     size_t word_count;
+    bool takes_command; /* what stands behind "--" is a command line of its own */
+    char **command;     /* ended by a NULL; NULL: there was no "--" */
 };
 
 /* Take arguments from argv[first] on; with `until_word`, only up to the first word. Returns the index behind what was
@@ -37,6 +39,11 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, int firs
 /* `name` must be in a table. */
 bool arguments_has(const struct arguments *arguments, const char *name);
 const char *arguments_text(const struct arguments *arguments, const char *name); /* NULL: not given */
+/* Every value of an option that may be repeated, in order; returns how many there are, also beyond `room`. */
+size_t arguments_texts(const struct arguments *arguments, const char *name, struct varve_view *ret_texts, size_t room);
+
+/* A whole number from 0 to `max`, in decimal digits alone. */
+bool option_parse_uint(const char *text, uint64_t max, uint64_t *ret);
 
 /* Typed values. An option that was not given leaves *ret as it is. */
 enum varve_status arguments_uint(const struct arguments *arguments, const char *name, uint64_t max, uint64_t *ret,

@@ -47,6 +47,7 @@ struct table *table_begin(struct output *output, const struct table_column *colu
 void table_cell(struct table *table, struct varve_view value);
 void table_cellf(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void table_row_end(struct table *table); /* after one cell per column */
+void table_flush(struct table *table);   /* prints the rows so far; later ones may be wider */
 void table_end(struct table *table);     /* prints what is left and frees it */
 
 /* Columns a text takes on a terminal. */

@@ -252,6 +252,12 @@ void table_row_end(struct table *table)
         print_chunk(table);
 }
 
+void table_flush(struct table *table)
+{
+    if (table->rows > 0)
+        print_chunk(table);
+}
+
 void table_end(struct table *table)
 {
     print_chunk(table);
