@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "db_pace.h"
 #include "db_pages.h"
 #include "db_walk.h"
 
@@ -36,6 +37,7 @@ struct db {
     MDB_env *env;
     MDB_dbi tables[DB_TABLES];
     uint32_t page_size;
+    bool hurry;
 };
 
 struct db_cursor {
@@ -337,9 +339,16 @@ enum varve_status db_commit(struct db_txn *txn, struct varve_error *error)
     int code;
 
     end_cursors(txn);
+    db_pace_set_hurry(&txn->db->hurry);
     code = mdb_txn_commit(txn->lmdb);
+    db_pace_set_hurry(NULL);
     free(txn);
     return code == 0 ? VARVE_OK : fail_code(error, code, "committing");
+}
+
+void db_set_hurry(struct db *db, bool hurry)
+{
+    __atomic_store_n(&db->hurry, hurry, __ATOMIC_RELAXED);
 }
 
 void db_abort(struct db_txn *txn)

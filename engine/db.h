@@ -42,6 +42,8 @@ enum varve_status db_begin_read(struct db *db, struct db_txn **ret_txn, struct v
 enum varve_status db_begin_write(struct db *db, struct db_txn **ret_txn, struct varve_error *error);
 enum varve_status db_commit(struct db_txn *txn, struct varve_error *error); /* ends txn even when it fails */
 void db_abort(struct db_txn *txn);                                          /* NULL allowed; ends a read too */
+/* Commits from here on, and one under way, wait for no piece (db_pace.h), or do so again. From any thread. */
+void db_set_hurry(struct db *db, bool hurry);
 /* Let go of the pages and come back on the newest state; nothing handed out before is valid any more, and no cursor may
  * be open. */
 enum varve_status db_renew(struct db_txn *txn, struct varve_error *error);

@@ -1,6 +1,7 @@
 /* settler.c - see settler.h. */
 #include "settler.h"
 
+#include "db.h"
 #include "settle.h"
 #include "tail_layer.h"
 
@@ -77,12 +78,15 @@ void settler_step(struct varve_store *store)
         drop_written(store);
         settling = SETTLE_IDLE;
     }
+    if (settling == SETTLE_BUSY && layer_is_full(store, 1))
+        db_set_hurry(store->db, true); /* Appends outrun it: they are to wait for the settler last of all. */
     if (settling != SETTLE_IDLE || store_has_failed(store) || active_events(store) == 0 ||
         !(asked || layer_is_full(store, 1)))
         return;
     if (tail_freeze(store->tail) != VARVE_OK)
         return; /* No memory now; the layer grows until there is some, or until it is full. */
     store->active_journal_bytes = 0;
+    db_set_hurry(store->db, false);
     pthread_mutex_lock(&store->queue_lock);
     store->settling = SETTLE_BUSY;
     pthread_cond_signal(&store->settler_wake);

@@ -17,7 +17,7 @@ def compiled():
     """As somebody would who has the libraries; tests/install.sh shows that the installed ones do as well."""
     program = os.path.join(tempfile.mkdtemp(dir=SCRATCH), "client")
     includes = [f"-I{ROOT}/{floor}/include" for floor in ("engine", "server", "clients/c")]
-    libraries = ["-l:libvarve_client.a", "-l:libvarve.a", "-lmsgpackc", "-llmdb", "-lxxhash", "-ljansson", "-pthread"]
+    libraries = ["-l:libvarve_client.a", "-l:libvarve.a", "-lmsgpackc", "-lxxhash", "-ljansson", "-pthread"]
     subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", *includes, f"{ROOT}/docs/examples/client.c", "-o", program,
                     f"-L{BUILD}", *libraries], check=True)
     return program

@@ -5,8 +5,29 @@
 #include "support/store_fixture.h"
 #include "varve/record.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* How many pieces LMDB's writes were sent on in (engine/db_pace.h), and how many of them before its first sync. */
+static atomic_int pieces, pieces_at_sync;
+enum { NOT_SYNCED = -1 };
+
+int sync_file_range(int fd, off64_t offset, off64_t size, unsigned flags)
+{
+    atomic_fetch_add(&pieces, 1);
+    return 0;
+}
+
+/* Called by LMDB alone: the store's own syncs go to its os. */
+int fdatasync(int fd)
+{
+    int expected = NOT_SYNCED;
+
+    atomic_compare_exchange_strong(&pieces_at_sync, &expected, atomic_load(&pieces));
+    return 0;
+}
 
 /* Wait until it is so; a test that waits in vain fails after a minute. */
 #define WAIT_UNTIL(condition)                                  \
@@ -123,6 +144,35 @@ static void the_journal_stays_small(void **ignored)
     fixture_reopen(&f);
     assert_int_equal(varve_store_last_position(f.store), 1500);
     fixture_free(&f);
+}
+
+/* A layer of nearly 100 events, 5 MiB, goes to the disk in pieces; unless the next layer is full by then, too. */
+static void it_hurries_when_appends_outrun_it(void **ignored)
+{
+    enum { EVENTS = 100, SIZE = 60000 };
+    static const struct { const char *label; unsigned meanwhile; bool paced; } cases[] = {
+        { "nothing came meanwhile", 0, true }, { "less than a layer", EVENTS - 10, true },
+        { "a layer and more", EVENTS + 10, false },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct store_fixture f;
+        fixture_init(&f);
+        f.options.settle_events = EVENTS;
+        f.options.settle_size_bytes = 64 << 20;
+        f.options.segment_size_bytes = 4 << 20;
+        fixture_open(&f);
+        atomic_store(&f.fault.free_bytes, 15 << 20); /* The journal has enough; the settler asks for 26 MiB. */
+        fixture_fill(&f, "s", EVENTS - 10, 1, SIZE);
+        assert_int_equal(varve_store_settle(f.store), VARVE_DISK_FULL);
+        fixture_fill(&f, "s", cases[i].meanwhile, 1, SIZE);
+        atomic_store(&pieces, 0);
+        atomic_store(&pieces_at_sync, NOT_SYNCED);
+        atomic_store(&f.fault.free_bytes, -1);
+        WAIT_UNTIL(atomic_load(&pieces_at_sync) != NOT_SYNCED);
+        CHECK_CASE((atomic_load(&pieces_at_sync) > 0) == cases[i].paced, cases[i].label);
+        fixture_free(&f);
+    }
 }
 
 /* ---- readers meanwhile ---- */
@@ -291,6 +341,7 @@ int main(void)
         cmocka_unit_test(settling_by_request),
         cmocka_unit_test(many_may_ask_at_once),
         cmocka_unit_test(the_journal_stays_small),
+        cmocka_unit_test(it_hurries_when_appends_outrun_it),
         cmocka_unit_test(reads_are_complete_while_settling),
         cmocka_unit_test(little_space_stops_settling_not_reading),
         cmocka_unit_test(closing_without_space_loses_nothing),
