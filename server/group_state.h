@@ -2,7 +2,7 @@
  *
  * Knows nothing of sockets, stores or threads; never asks what time it is. Its owner (group.c) carries out what
  * group_state_next_action() says and tells what came of it. The rules it keeps, whatever happens in whatever order, are
- * those of group_state_check():
+ * those of group_state_check(), tried in every order by tests/model:
  *   - events of one key are with at most one consumer, one at a time, in the order of the log
  *   - the checkpoint is below the lowest unfinished event and never goes back (but by a reset)
  *   - an event is finished by an ack of the member it is with, by a skip, or when its parking is durable: by nothing
@@ -46,8 +46,9 @@ void group_state_set_limits(struct group_state *state, const struct group_state_
 /* How many more it takes now; 0: ask again after acks. */
 uint32_t group_state_room(const struct group_state *state);
 /* The next event of the filter, positions ascending. `key` is a hash with which equal keys are equal (unequal ones that
- * collide merely wait for each other); `event` is the owner's and comes back with GROUP_RELEASE. An event that is known
- * to be parked (after a restart from an older checkpoint) is not added again. False: no memory. */
+ * collide merely wait for each other); `event` is the owner's and comes back with GROUP_RELEASE. What was ever parked
+ * durably, whatever became of it since, is not added again (after a restart from an older checkpoint). False: no
+ * memory. */
 bool group_state_add(struct group_state *state, uint64_t position, uint64_t key, void *event);
 /* Everything up to here was looked at (what matched was added before). */
 void group_state_looked_at(struct group_state *state, uint64_t position);
