@@ -58,7 +58,7 @@ struct server {
     struct follow *follow;              /* who reads the log on and on */
     struct subscription *subscriptions; /* all */
     struct session *sessions;      /* all, newest first */
-    struct session *touched;       /* those to be looked at before the loop sleeps */
+    struct session *touched, *touched_last; /* those to be looked at before the loop sleeps, in order */
     uint32_t session_count;        /* of all, those over the limit and those that are closing included */
     uint64_t session_ids;
     uint64_t refused_logged;       /* of figures.connections_refused, how many the log has told */

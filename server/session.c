@@ -30,8 +30,12 @@ void session_touch(struct session *s)
     if (s->touched)
         return;
     s->touched = true;
-    s->next_touched = s->server->touched;
-    s->server->touched = s;
+    s->next_touched = NULL;
+    if (s->server->touched != NULL) /* In order: an append is answered before those are served who follow the log. */
+        s->server->touched_last->next_touched = s;
+    else
+        s->server->touched = s;
+    s->server->touched_last = s;
 }
 
 bool session_takes_input(const struct session *s)
