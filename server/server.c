@@ -62,7 +62,7 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
 {
     const struct config *config = server->config;
     uint64_t one_read = 2 * ((uint64_t)SERVER_MAX_BATCH_BYTES + server->limits.max_event_bytes);
-    uint64_t one_batch = 4 * ((uint64_t)SERVER_BATCH_BYTES + server->limits.max_event_bytes);
+    uint64_t one_batch = 6 * ((uint64_t)SERVER_MAX_BATCH_BYTES + server->limits.max_event_bytes); /* Of a follower. */
     struct varve_stats stats;
 
     varve_store_stats(server->store, &stats);
