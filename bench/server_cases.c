@@ -21,17 +21,6 @@ static const struct server_case append_cases[] = {
     { "", 8, 8, 100, 10000, 0 },       { "W2", 8, 8, 1, 1000000, 0.6 },  { "W3", 8, 8, 10, 1000000, 0.5 },
 };
 
-static int64_t *fresh_versions(uint32_t streams)
-{
-    int64_t *versions = malloc(streams * sizeof(*versions));
-
-    if (versions == NULL)
-        die("no memory");
-    for (uint32_t i = 0; i < streams; i++)
-        versions[i] = VARVE_EXPECTED_NO_STREAM;
-    return versions;
-}
-
 static void run_append_case(const struct settings *settings, struct report *report, const struct server_case *c)
 {
     struct row row = { .section = "append, through the server", .unit = "events", .rounds = settings->rounds,
@@ -42,7 +31,7 @@ static void run_append_case(const struct settings *settings, struct report *repo
              c->name[0] == '\0' ? "" : " ", c->connections, c->in_flight, c->batch, c->streams / 1000);
     if (!is_chosen(settings, row.name))
         return;
-    int64_t *versions = fresh_versions(c->streams), *raw_versions = fresh_versions(c->streams);
+    int64_t *versions = server_load_fresh_versions(c->streams), *raw_versions = server_load_fresh_versions(c->streams);
     pid_t raw = raw_server_start(scratch_path(settings, "raw"), raw_url);
     pid_t varved = varved_start(settings, fresh_path(settings, "server"), url);
     struct server_load load = { url, c->connections, c->in_flight, c->batch, c->streams, DATA_BYTES,
@@ -71,23 +60,6 @@ void bench_server_append(const struct settings *settings, struct report *report)
         run_append_case(settings, report, &append_cases[i]);
 }
 
-static void fill(const char *url, uint32_t streams)
-{
-    int64_t *versions = fresh_versions(streams);
-    struct server_load load = { url, 1, 16, STREAM_LENGTH / 10, streams, DATA_BYTES, 0 };
-    uint64_t wanted = (uint64_t)streams * STREAM_LENGTH, have = 0;
-
-    load.seconds = 1;
-    while (have < wanted) {
-        struct measurement m;
-        server_load_append(&load, versions, &m);
-        have = 0;
-        for (uint32_t i = 0; i < streams; i++)
-            have += (uint64_t)(versions[i] + 1);
-    }
-    free(versions);
-}
-
 void bench_server_read(const struct settings *settings, struct report *report)
 {
     uint32_t streams = settings->quick ? 500 : 10000;
@@ -99,7 +71,7 @@ void bench_server_read(const struct settings *settings, struct report *report)
     pid_t varved = varved_start(settings, fresh_path(settings, "server"), url);
     struct server_load load = { url, 16, 1, 1, streams, DATA_BYTES, settings->seconds };
 
-    fill(url, streams);
+    server_load_fill(url, streams, STREAM_LENGTH);
     for (uint32_t i = 0; i < settings->rounds; i++) {
         server_load_streams(&load, &rebuild.ours[i]);
         server_load_all(url, &all.ours[i]);

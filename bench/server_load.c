@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FILL_DATA_BYTES = 256 };
+
 struct worker;
 struct ticket {
     struct worker *worker;
@@ -219,4 +221,31 @@ void server_load_append(const struct server_load *load, int64_t *versions, struc
 void server_load_streams(const struct server_load *load, struct measurement *ret)
 {
     run(load, NULL, streams_main, ret);
+}
+
+int64_t *server_load_fresh_versions(uint32_t streams)
+{
+    int64_t *versions = malloc(streams * sizeof(*versions));
+
+    if (versions == NULL)
+        die("no memory");
+    for (uint32_t i = 0; i < streams; i++)
+        versions[i] = VARVE_EXPECTED_NO_STREAM;
+    return versions;
+}
+
+void server_load_fill(const char *url, uint32_t streams, uint32_t length)
+{
+    int64_t *versions = server_load_fresh_versions(streams);
+    struct server_load load = { url, 1, 16, length / 10, streams, FILL_DATA_BYTES, 1 };
+    uint64_t have = 0;
+
+    while (have < (uint64_t)streams * length) {
+        struct measurement m;
+        server_load_append(&load, versions, &m);
+        have = 0;
+        for (uint32_t i = 0; i < streams; i++)
+            have += (uint64_t)(versions[i] + 1);
+    }
+    free(versions);
 }

@@ -14,9 +14,12 @@ struct server_load {
     uint32_t seconds;
 };
 
-/* Appends, each with the version its stream is expected to have. `versions` has a cell for each stream and lives as
- * long as the server's directory (all -1 at first), so that rounds can follow one another. */
+/* Appends, each with the version its stream is expected to have. `versions` comes from server_load_fresh_versions() and
+ * lives as long as the server's directory, so that rounds can follow one another. */
 void server_load_append(const struct server_load *load, int64_t *versions, struct measurement *ret);
+int64_t *server_load_fresh_versions(uint32_t streams); /* ended with free() */
+/* At least `length` events of 256 bytes for each of the streams of an empty store, on the average. */
+void server_load_fill(const char *url, uint32_t streams, uint32_t length);
 /* Whole streams "order-<n>", one after the other on each connection; per_second counts streams. */
 void server_load_streams(const struct server_load *load, struct measurement *ret);
 /* The whole log once over one connection; per_second counts events. */

@@ -21,6 +21,8 @@ NO_TEST_OF_ITS_OWN = {
     "bench/report.c": "tests/blackbox/bench_quick.sh runs every section",
     "bench/server_cases.c": "tests/blackbox/bench_quick.sh runs every section",
     "bench/server_load.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/subscription_cases.c": "tests/blackbox/bench_quick.sh runs every section",
+    "bench/subscription_latency.c": "tests/blackbox/bench_quick.sh runs every section",
     "tools/varve/main.c": "one call",
     "tools/varve/backend_client.c": "tests/blackbox/cli_*.py run every command against a server",
     "tools/varve/cmd_append.c": "tests/blackbox/cli_commands.py and cli_failures.py",
