@@ -5,9 +5,11 @@
 #include <ftw.h>
 #include <getopt.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -154,6 +156,45 @@ static void check_sections(int argc, char **argv)
     }
 }
 
+/* ---- what a run leaves behind, however it ends ---- */
+
+static pid_t worker;
+
+static void pass_on(int number)
+{
+    kill(-worker, number);
+}
+
+/* Returns in a child that does the work, in a process group of its own with the servers it starts. Here, the end of the
+ * child by whatever cause is waited for; then the group is ended and the directory, gigabytes maybe, removed. */
+static void work_in_child(const char *directory)
+{
+    static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+    sigset_t passed_on, before;
+    int status;
+
+    sigemptyset(&passed_on);
+    for (int i = 0; i < 3; i++)
+        sigaddset(&passed_on, ends[i]);
+    sigprocmask(SIG_BLOCK, &passed_on, &before); /* Until there is somebody to pass them on to. */
+    worker = fork();
+    if (worker < 0)
+        die("cannot fork: %s", strerror(errno));
+    setpgid(worker, 0); /* In both, as nobody knows who runs first. */
+    if (worker > 0) {
+        for (int i = 0; i < 3; i++)
+            sigaction(ends[i], &(struct sigaction){ .sa_handler = pass_on }, NULL);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (worker == 0)
+        return;
+    while (waitpid(worker, &status, 0) < 0 && errno == EINTR)
+        ;
+    kill(-worker, SIGKILL);
+    remove_tree(directory);
+    exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
 int main(int argc, char **argv)
 {
     char made[] = "varve-bench-XXXXXX", self[4096];
@@ -168,14 +209,14 @@ int main(int argc, char **argv)
         settings.directory = mkdtemp(made);
     if (settings.directory == NULL)
         die("cannot make a directory here: %s", strerror(errno));
+    if (settings.directory == made)
+        work_in_child(made);
     struct report *report = report_open(&settings);
     printf("varve-bench: %u rounds of %u s, in %s; medians; ratios are ours / raw of the same round\n", settings.rounds,
            settings.seconds, settings.directory);
     for (int i = 0; i < SECTIONS; i++)
         if (is_wanted(argc, argv, sections[i].name))
             sections[i].run(&settings, report);
-    if (settings.directory == made)
-        remove_tree(made);
     if (!report_close(report))
         die("cannot write %s", settings.json_path);
     return 0;

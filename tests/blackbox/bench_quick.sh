@@ -42,5 +42,21 @@ check "nothing is said on stderr" test ! -s "$scratch/errors"
 check "an unknown section is exit 2" bash -c "'$bin/varve-bench' frob; test \$? -eq 2"
 check "a bad number is exit 2" bash -c "'$bin/varve-bench' --rounds none; test \$? -eq 2"
 check "help shows examples" bash -c "'$bin/varve-bench' --help | grep -q examples"
+
+interrupted() { # Stopped in the middle, by the signal given.
+    local folder="$scratch/here" name
+    name=$(readlink -f "$bin")/varve-bench
+    mkdir -p "$folder" && cd "$folder" || return 1
+    "$name" --seconds 60 engine-append &
+    for _ in $(seq 600); do
+        ls varve-bench-*/engine >/dev/null 2>&1 && break
+        sleep 0.1
+    done
+    ls varve-bench-*/engine || return 1
+    kill -"$1" $!
+    wait $!
+    test $? -eq "$2" && test -z "$(ls)"
+}
+check "a run that is stopped leaves nothing behind" interrupted TERM 143
 echo "$passed passed, $failed failed"
 test "$failed" -eq 0
