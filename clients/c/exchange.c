@@ -166,17 +166,29 @@ enum varve_status client_exchange(struct varve_client *client, struct patience *
     return status;
 }
 
-enum varve_status client_ask(struct varve_client *client, uint32_t id, uint8_t opcode, struct varve_view *ret_body,
-                             struct varve_error *error)
+static enum varve_status ask(struct varve_client *client, uint32_t id, uint8_t opcode, bool repeatable,
+                             struct varve_view *ret_body, struct varve_error *error)
 {
     struct patience patience;
     struct varve_wire_error said;
 
     patience_begin(&patience, client);
-    enum varve_status status = client_exchange(client, &patience, id, opcode, true, ret_body, &said);
+    enum varve_status status = client_exchange(client, &patience, id, opcode, repeatable, ret_body, &said);
     if (status != VARVE_OK && error != NULL)
         *error = said.error;
     return status;
+}
+
+enum varve_status client_ask(struct varve_client *client, uint32_t id, uint8_t opcode, struct varve_view *ret_body,
+                             struct varve_error *error)
+{
+    return ask(client, id, opcode, true, ret_body, error);
+}
+
+enum varve_status client_ask_once(struct varve_client *client, uint32_t id, uint8_t opcode,
+                                  struct varve_view *ret_body, struct varve_error *error)
+{
+    return ask(client, id, opcode, false, ret_body, error);
 }
 
 enum varve_status client_drop_request(struct varve_client *client, size_t size_before, struct varve_error *error)

@@ -44,6 +44,9 @@ enum varve_status client_exchange(struct varve_client *client, struct patience *
 /* The same for a repeatable request that begins now and has nothing to tell but an error. */
 enum varve_status client_ask(struct varve_client *client, uint32_t id, uint8_t opcode, struct varve_view *ret_body,
                              struct varve_error *error);
+/* And for one that is not repeatable. */
+enum varve_status client_ask_once(struct varve_client *client, uint32_t id, uint8_t opcode,
+                                  struct varve_view *ret_body, struct varve_error *error);
 
 /* Every synchronous call begins with this: appends in flight first, nothing while a read is open or inside a `done`;
  * what the last call returned ends here. */

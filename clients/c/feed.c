@@ -2,13 +2,12 @@
 #include "feed.h"
 #include "varve/uuid.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define IDLE_MS 5000u /* a peer that has said nothing for so long is asked whether it lives */
+#define IDLE_MAX_MS 5000u
 
 /* The attempts are its bound; a deadline would begin to run long before a loss. */
 static void renew_patience(struct feed *feed)
@@ -28,6 +27,8 @@ enum varve_status feed_init(struct feed *feed, const char *url, const struct var
     enum varve_status status = varve_client_create(url, options, &feed->client, error);
     if (status != VARVE_OK)
         return status;
+    uint32_t timeout_ms = feed->client->options.request_timeout_ms;
+    feed->idle_ms = timeout_ms > 0 && timeout_ms / 2 < IDLE_MAX_MS ? timeout_ms / 2 : IDLE_MAX_MS;
     renew_patience(feed);
     feed_heed_stop(feed, true);
     return VARVE_OK;
@@ -43,6 +44,13 @@ void feed_free(struct feed *feed)
 void feed_end(struct feed *feed)
 {
     feed->request_id = 0;
+}
+
+bool feed_is_running(struct feed *feed)
+{
+    if (feed->client == NULL || feed->client->connection.state != CONNECTION_READY)
+        feed_end(feed);
+    return feed->request_id != 0;
 }
 
 /* ---- stopping --------------------------------------------------------------------------------------------------- */
@@ -87,8 +95,7 @@ enum varve_status feed_fail(struct feed *feed, enum varve_status status, const s
     if (status == VARVE_OK || status == VARVE_CANCELLED)
         return status;
     renew_patience(feed);
-    if (feed->client->connection.state != CONNECTION_READY)
-        feed_end(feed);
+    feed_is_running(feed); /* No more, if its connection is gone. */
     if (!varve_status_retryable(status)) {
         feed->fault = status;
         feed->why = *error;
@@ -98,13 +105,6 @@ enum varve_status feed_fail(struct feed *feed, enum varve_status status, const s
 
 /* ---- keeping alive ---------------------------------------------------------------------------------------------- */
 
-static uint64_t idle_us(const struct feed *feed)
-{
-    uint32_t timeout_ms = feed->client->options.request_timeout_ms;
-
-    return (uint64_t)(timeout_ms > 0 && timeout_ms / 2 < IDLE_MS ? timeout_ms / 2 : IDLE_MS) * 1000u;
-}
-
 /* When something is to be done about a peer that says nothing: a PING, or to give it up. */
 static uint64_t silence_ends(const struct feed *feed)
 {
@@ -112,7 +112,7 @@ static uint64_t silence_ends(const struct feed *feed)
     uint32_t timeout_ms = feed->client->options.request_timeout_ms;
 
     if (feed->ping_id == 0)
-        return c->heard_us + idle_us(feed);
+        return c->heard_us + (uint64_t)feed->idle_ms * 1000u;
     if (timeout_ms == 0)
         return DEADLINE_NONE;
     return (c->heard_us > feed->pinged_us ? c->heard_us : feed->pinged_us) + (uint64_t)timeout_ms * 1000u;
@@ -203,13 +203,12 @@ static enum varve_status take_end(struct feed *feed, struct varve_view body, str
 enum varve_status feed_receive(struct feed *feed, uint64_t deadline_us, struct varve_frame *ret_frame,
                                struct varve_view *ret_body, struct varve_error *error)
 {
-    assert(feed->request_id != 0);
     enum varve_status status = next_frame(feed, deadline_us, ret_frame, ret_body, error);
     if (feed->client->connection.state != CONNECTION_READY)
         feed_end(feed);
     if (status != VARVE_OK)
         return status;
-    if (ret_frame->request_id == feed->request_id && ret_frame->opcode == VARVE_OP_ERROR)
+    if (feed->request_id != 0 && ret_frame->request_id == feed->request_id && ret_frame->opcode == VARVE_OP_ERROR)
         return take_end(feed, *ret_body, error);
     renew_patience(feed);
     return VARVE_OK;

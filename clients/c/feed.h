@@ -21,6 +21,7 @@ struct feed {
     uint32_t request_id;              /* on the present connection; 0: none */
     struct credit credit;
     struct patience patience;         /* renewed by every frame behind the first answer */
+    uint32_t idle_ms;                 /* a peer that has said nothing for so long is asked whether it lives */
     uint32_t ping_id;                 /* 0: none is out */
     uint64_t pinged_us;
 
@@ -54,13 +55,16 @@ enum varve_status feed_fail(struct feed *feed, enum varve_status status, const s
  * call stay but for CORRUPT and INVALID_ARGUMENT: a later connection may find the right server again. */
 enum varve_status feed_start(struct feed *feed, struct varve_view *ret_body, struct varve_error *error);
 
-/* The next frame while RUNNING, ERRORs to the request excepted: those end it, and are returned. TIMEOUT: the deadline
+/* The next frame, ERRORs to the request excepted: those end it, and are returned. TIMEOUT: the deadline
  * passed, nothing is lost. After anything else that is not VARVE_OK, feed_recover() says whether to go on. */
 enum varve_status feed_receive(struct feed *feed, uint64_t deadline_us, struct varve_frame *ret_frame,
                                struct varve_view *ret_body, struct varve_error *error);
 
 /* It ended with `status`: shall feed_start() be tried now? Pauses before it says so. */
 bool feed_recover(struct feed *feed, enum varve_status status);
+
+/* RUNNING, on a connection that stands? */
+bool feed_is_running(struct feed *feed);
 
 /* The request is over; the connection may be in use for others. */
 void feed_end(struct feed *feed);

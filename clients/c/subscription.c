@@ -188,7 +188,7 @@ static enum varve_status step(struct varve_subscription *s, uint64_t deadline_us
         return feed_fail(&s->feed, hand_over(s, ret_notice, error), error);
     }
     finish_batch(s);
-    if (s->feed.request_id == 0) {
+    if (!feed_is_running(&s->feed)) {
         *ret_done = true;
         status = begin(s, error);
         *ret_notice = (struct varve_notice){ VARVE_NOTICE_RECONNECTED, s->position, NULL };

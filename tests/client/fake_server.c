@@ -51,10 +51,9 @@ static bool receive(struct fake_server *server, uint8_t *bytes, size_t size)
     return true;
 }
 
-uint32_t fake_take(struct fake_server *server, uint8_t opcode)
+uint32_t fake_take_any(struct fake_server *server)
 {
     uint8_t header[VARVE_WIRE_HEADER];
-    char what[96];
 
     fake_expect(server, receive(server, header, sizeof(header)), "the client closed the connection");
     fake_expect(server, varve_frame_decode(header, VARVE_WIRE_MAX_FRAME, &server->frame, NULL) == VARVE_OK,
@@ -64,11 +63,19 @@ uint32_t fake_take(struct fake_server *server, uint8_t opcode)
     fake_expect(server, server->bytes != NULL, "no memory");
     fake_expect(server, receive(server, server->bytes, server->frame.length), "the client closed within a frame");
     server->body = varve_view_of((char *)server->bytes, server->frame.length);
+    varve_wire_arena_reset(server->arena);
+    return server->frame.request_id;
+}
+
+uint32_t fake_take(struct fake_server *server, uint8_t opcode)
+{
+    uint32_t id = fake_take_any(server);
+    char what[96];
+
     snprintf(what, sizeof(what), "took %s instead of %s", varve_opcode_name(server->frame.opcode),
              varve_opcode_name(opcode));
     fake_expect(server, server->frame.opcode == opcode, what);
-    varve_wire_arena_reset(server->arena);
-    return server->frame.request_id;
+    return id;
 }
 
 void fake_hello(struct fake_server *server)

@@ -44,6 +44,7 @@ void fake_accept(struct fake_server *server);       /* the next connection */
 void fake_hello(struct fake_server *server);        /* take HELLO, answer HELLO_OK */
 void fake_begin(struct fake_server *server);        /* both */
 uint32_t fake_take(struct fake_server *server, uint8_t opcode); /* one frame, of this opcode; returns its request id */
+uint32_t fake_take_any(struct fake_server *server); /* one frame; `frame` says of which opcode */
 void fake_send(struct fake_server *server);         /* all of `out` */
 void fake_send_some(struct fake_server *server, size_t size, size_t at_once); /* so many of its bytes, in pieces */
 void fake_raw(struct fake_server *server, const void *bytes, size_t size);

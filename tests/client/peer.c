@@ -117,6 +117,20 @@ uint32_t peer_write_events(struct fake_server *server, uint32_t id, uint64_t fir
     return (uint32_t)(server->out.size - before - VARVE_WIRE_HEADER);
 }
 
+uint32_t peer_write_deliveries(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint32_t attempt)
+{
+    struct varve_delivery deliveries[BATCH_MAX];
+    struct records records;
+    size_t before = server->out.size;
+
+    make_records(server, first, last, &records);
+    for (uint32_t i = 0; i < records.count; i++)
+        deliveries[i] = (struct varve_delivery){ attempt, varve_view_of((char *)records.bytes[i], records.sizes[i]) };
+    varve_encode_group_events(&server->out, id, deliveries, records.count);
+    free_records(&records);
+    return (uint32_t)(server->out.size - before - VARVE_WIRE_HEADER);
+}
+
 void peer_read_end(struct fake_server *server, uint32_t id)
 {
     varve_encode_read_end(&server->out, id, 1000);

@@ -26,6 +26,9 @@ void peer_append_ok(struct fake_server *server, uint32_t id, int64_t version, ui
 uint32_t peer_batch(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t next);
 /* The same as EVENTS into `out`; `position` 0: that of the last event. */
 uint32_t peer_write_events(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last, uint64_t position);
+/* GROUP_EVENTS into `out`: events as of peer_batch(), each for the `attempt`th time. Returns the body's size. */
+uint32_t peer_write_deliveries(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last,
+                               uint32_t attempt);
 void peer_read_end(struct fake_server *server, uint32_t id);
 
 #endif

@@ -82,7 +82,7 @@ static void test_a_silent_peer_that_answers_pings_lives(void **state)
     struct feed *feed = make_feed(server, "");
 
     start(feed);
-    feed->client->options.request_timeout_ms = 100; /* It is asked after half of that. */
+    feed->idle_ms = 1;
     assert_int_equal(receive(feed, 0, NULL), VARVE_OK);
     free_feed(feed);
     fake_server_stop(server);
@@ -104,11 +104,13 @@ static void test_a_peer_that_answers_no_ping_is_lost(void **state)
     struct varve_error error;
 
     start(feed);
-    feed->client->options.request_timeout_ms = 100;
+    feed->idle_ms = 1;
+    feed->client->options.request_timeout_ms = 50;
     assert_int_equal(receive(feed, 0, &error), VARVE_DISCONNECTED);
     assert_non_null(strstr(error.message, "PONG"));
     assert_int_equal(feed->request_id, 0);
     feed->client->options.request_timeout_ms = 5000;
+    feed->idle_ms = 2500;
     assert_true(feed_recover(feed, VARVE_DISCONNECTED));
     start(feed);
     free_feed(feed);
@@ -133,7 +135,7 @@ static void test_a_pong_may_come_late_and_nothing_else_in_its_place(void **state
     struct feed *feed = make_feed(server, "");
 
     start(feed);
-    feed->client->options.request_timeout_ms = 400;
+    feed->idle_ms = 1;
     assert_int_equal(receive(feed, 0, NULL), VARVE_OK);
     assert_int_equal(receive(feed, 0, NULL), VARVE_OK);
     assert_int_equal(receive(feed, 0, NULL), VARVE_PROTOCOL);
@@ -204,17 +206,18 @@ static void test_beginnings_that_fail(void **state)
         const char *label;
         void (*script)(struct fake_server *server);
         enum varve_status status, after;
+        const char *query;
     } cases[] = {
-        { "no answer", script_no_answer, VARVE_TIMEOUT, VARVE_OK },
-        { "another answer", script_other_answer, VARVE_PROTOCOL, VARVE_PROTOCOL },
-        { "an answer that stays", script_unsupported, VARVE_UNSUPPORTED, VARVE_UNSUPPORTED },
-        { "an answer that may pass", script_overloaded, VARVE_OVERLOADED, VARVE_OK },
-        { "a loss: a server never met is tried once", script_cuts, VARVE_DISCONNECTED, VARVE_OK },
+        { "no answer", script_no_answer, VARVE_TIMEOUT, VARVE_OK, "&request_timeout_ms=100" },
+        { "another answer", script_other_answer, VARVE_PROTOCOL, VARVE_PROTOCOL, "" },
+        { "an answer that stays", script_unsupported, VARVE_UNSUPPORTED, VARVE_UNSUPPORTED, "" },
+        { "an answer that may pass", script_overloaded, VARVE_OVERLOADED, VARVE_OK, "" },
+        { "a loss: a server never met is tried once", script_cuts, VARVE_DISCONNECTED, VARVE_OK, "" },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct fake_server *server = fake_server_start(cases[i].script, NULL);
-        struct feed *feed = make_feed(server, "&request_timeout_ms=500");
+        struct feed *feed = make_feed(server, cases[i].query);
         struct varve_view body;
         struct varve_error error;
 

@@ -2,7 +2,12 @@
  *
  * A subscription or a consumer has a connection of its own and belongs to one thread at a time; the options and the URL
  * are those of a client. Both come in two forms over the same object: _next() blocks and returns one thing that
- * happened, _run() calls back for each until the callback or varve_..._stop() ends it. */
+ * happened, _run() calls back for each until the callback or varve_..._stop() ends it.
+ *
+ * While a call waits, a server that says nothing is sent a PING every few seconds (half of request_timeout_ms, at most
+ * 5 s), and counts as lost when nothing comes for request_timeout_ms after it; 0: it never does. A lost connection is
+ * taken up again with the options' reconnect_attempts, for which a call may take longer than its timeout_ms; being
+ * connected alone does not count as progress, but what comes then does. */
 #ifndef VARVE_SUBSCRIPTION_H
 #define VARVE_SUBSCRIPTION_H
 
@@ -15,7 +20,7 @@
 struct varve_subscription;
 
 enum varve_notice_kind {
-    VARVE_NOTICE_EVENT,         /* `event` */
+    VARVE_NOTICE_EVENT,         /* `event`; `position` may lie behind its own, when nothing matched up to there */
     VARVE_NOTICE_CAUGHT_UP,     /* nothing more now; what comes is live */
     VARVE_NOTICE_FELL_BEHIND,
     VARVE_NOTICE_CHECKPOINT,    /* nothing matched up to `position`: store it as you would an event's */
@@ -28,22 +33,25 @@ struct varve_notice {
     const struct varve_event *event; /* verified; lives until the next call */
 };
 
-/* Copies all it needs. `after`: a position, or VARVE_AFTER_END; the end is fixed by the first connection. Connects and
- * returns what the server thinks of it: INVALID_ARGUMENT (filter; `after` past the end), UNREACHABLE, ... */
+/* Copies all it needs. `filter` NULL: everything but system events. `after`: a position, or VARVE_AFTER_END; the end is
+ * fixed by the first connection. Connects and returns what the server thinks of it: INVALID_ARGUMENT (filter; `after`
+ * past the end), UNREACHABLE, ... */
 enum varve_status varve_subscription_open(const char *url, const struct varve_client_options *options,
                                           const struct varve_filter *filter, uint64_t after,
                                           struct varve_subscription **ret_subscription, struct varve_error *error);
-/* The next notice; waits up to timeout_ms (UINT32_MAX: for ever). A lost connection is taken up again behind the last
- * event handed over, with the options' attempts and delays; when that cannot be done it says so (UNREACHABLE,
- * DISCONNECTED, or INVALID_ARGUMENT when the server has another, shorter log; its database id differs: CORRUPT), and
- * _next() may be called again to try once more. Other faults stay. */
+/* The next notice; waits up to timeout_ms (UINT32_MAX: for ever; 0: takes what is there). A lost connection is taken up
+ * again behind the last position handed over; when that cannot be done it says so (UNREACHABLE, DISCONNECTED, ..., or
+ * INVALID_ARGUMENT when the server has another, shorter log; its database id differs: CORRUPT), and _next() may be
+ * called again to try once more, as after NO_MEMORY. Other faults stay: an event that does not verify (CORRUPT), that
+ * comes twice, out of order or was not asked for (PROTOCOL). */
 enum varve_status varve_subscription_next(struct varve_subscription *subscription, uint32_t timeout_ms,
                                           struct varve_notice *ret_notice, struct varve_error *error);
-/* Calls `take` for every notice until it returns false (VARVE_OK), varve_subscription_stop() or a fault. */
+/* Calls `take` for every notice until it returns false (VARVE_OK), varve_subscription_stop() (CANCELLED) or a fault. */
 typedef bool (*varve_take_notice)(void *user, const struct varve_notice *notice);
 enum varve_status varve_subscription_run(struct varve_subscription *subscription, varve_take_notice take, void *user,
                                          struct varve_error *error);
-/* From any thread or a signal handler: a call that waits returns CANCELLED. */
+/* From any thread or a signal handler, until close is called: the call that waits returns CANCELLED, or the next one
+ * does, and so do all after it. */
 void varve_subscription_stop(struct varve_subscription *subscription);
 uint64_t varve_subscription_position(const struct varve_subscription *subscription); /* as in the last notice */
 void varve_subscription_close(struct varve_subscription *subscription); /* NULL allowed */
@@ -79,8 +87,10 @@ enum varve_status varve_client_parked_discard(struct varve_client *client, struc
 
 struct varve_consumer;
 
+/* Several may be out at once. Each event lives until the first varve_consumer_next() after it was acked or nacked,
+ * whatever the answer; those that never are, until the consumer is closed or 20,000 younger ones are out. */
 struct varve_work {
-    const struct varve_event *event; /* verified; lives until the next varve_consumer_next(): several may be out */
+    const struct varve_event *event; /* verified */
     uint32_t attempt;                /* 1: the first */
     uint64_t epoch;                  /* of the membership it was delivered to */
 };
@@ -90,10 +100,13 @@ enum varve_status varve_consumer_open(const char *url, const struct varve_client
                                       struct varve_view group, struct varve_view name, uint32_t max_in_flight,
                                       bool takeover, struct varve_consumer **ret_consumer, struct varve_error *error);
 /* The next event, or TIMEOUT. After a lost connection it joins again by itself with a new epoch; what was out comes
- * again (to this consumer or another), and acks of it are FENCED. FENCED, GROUP_STOPPED, GROUP_NOT_FOUND stay. */
+ * again (to this consumer or another), and acks of it are FENCED. FENCED, GROUP_STOPPED, GROUP_NOT_FOUND stay; what
+ * does not stay of a subscription's faults does not here either. */
 enum varve_status varve_consumer_next(struct varve_consumer *consumer, uint32_t timeout_ms, struct varve_work *ret_work,
                                       struct varve_error *error);
-/* Answers of the server: VARVE_OK, FENCED, NOT_DELIVERED. Events that arrive meanwhile are kept for _next(). */
+/* VARVE_OK; FENCED: the event is not with this consumer any more; NOT_DELIVERED: _next() did not hand it over, or it
+ * was acked or nacked before. DISCONNECTED, TIMEOUT: unknown; if it was not taken, the event comes again. Events that
+ * arrive meanwhile are kept for _next(), no more of them than read_credit_bytes allow. Not interrupted by _stop(). */
 enum varve_status varve_consumer_ack(struct varve_consumer *consumer, uint64_t position, struct varve_error *error);
 enum varve_status varve_consumer_nack(struct varve_consumer *consumer, uint64_t position, enum varve_nack action,
                                       uint32_t retry_after_ms, struct varve_view reason, struct varve_error *error);
@@ -103,12 +116,15 @@ enum varve_status varve_consumer_extend(struct varve_consumer *consumer, uint64_
 enum varve_status varve_consumer_ack_many(struct varve_consumer *consumer, const uint64_t *positions, size_t count,
                                           const struct varve_refused_ack **ret_refused, size_t *ret_refused_count,
                                           struct varve_error *error);
-/* Calls `work` for each event and acks (VARVE_OK) or nacks it (anything else: retry, with *error's message as the
- * reason) until varve_consumer_stop() or a fault. */
+/* Calls `work` for each event and acks (VARVE_OK) or nacks it (anything else: retry as the group is set, with *error's
+ * message as the reason) until varve_consumer_stop() (CANCELLED) or a fault of _next(). Acks that are refused or lost
+ * end nothing: the event comes again. */
 typedef enum varve_status (*varve_do_work)(void *user, const struct varve_work *work, struct varve_error *error);
 enum varve_status varve_consumer_run(struct varve_consumer *consumer, varve_do_work work, void *user,
                                      struct varve_error *error);
-void varve_consumer_stop(struct varve_consumer *consumer); /* any thread, or a signal handler */
-void varve_consumer_close(struct varve_consumer *consumer); /* leaves the group; NULL allowed */
+/* As varve_subscription_stop(), for _next() and _run(); acks still work. */
+void varve_consumer_stop(struct varve_consumer *consumer);
+/* Leaves the group, waiting up to 5 s for the server to confirm it; what is out goes to others. NULL allowed. */
+void varve_consumer_close(struct varve_consumer *consumer);
 
 #endif
