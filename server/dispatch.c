@@ -21,6 +21,19 @@ static const struct {
     [VARVE_OP_GET] = { handle_lookup, false },
     [VARVE_OP_STATS] = { handle_lookup, false },
     [VARVE_OP_SUBSCRIBE] = { handle_subscribe, false },
+    [VARVE_OP_GROUP_CREATE] = { handle_group_change, false },
+    [VARVE_OP_GROUP_UPDATE] = { handle_group_change, false },
+    [VARVE_OP_GROUP_DELETE] = { handle_group_change, false },
+    [VARVE_OP_GROUP_RESET] = { handle_group_change, false },
+    [VARVE_OP_GROUP_INFO] = { handle_group_info, false },
+    [VARVE_OP_GROUP_LIST] = { handle_group_list, false },
+    [VARVE_OP_GROUP_JOIN] = { handle_group_join, false },
+    [VARVE_OP_GROUP_ACK] = { handle_group_ack, false },
+    [VARVE_OP_GROUP_NACK] = { handle_group_ack, false },
+    [VARVE_OP_GROUP_EXTEND] = { handle_group_ack, false },
+    [VARVE_OP_PARKED_LIST] = { handle_parked_list, false },
+    [VARVE_OP_PARKED_REPLAY] = { handle_parked_replay, false },
+    [VARVE_OP_PARKED_DISCARD] = { handle_parked_discard, false },
 };
 
 void dispatch_stopping_error(struct varve_error *ret)

@@ -24,6 +24,16 @@
     X(follower_reads_inline) /* and by the loop */                                                                     \
     X(follower_batches)    /* of these, those with events, */                                                          \
     X(follower_batches_shared) /* and of these, those that went to more than one */                                    \
+    X(consumer_groups)     /* there are */                                                                             \
+    X(group_consumers)     /* members of them now */                                                                   \
+    X(group_events_delivered)                                                                                          \
+    X(group_events_redelivered) /* of those: not for the first time */                                                 \
+    X(group_acks)                                                                                                      \
+    X(group_nacks)                                                                                                     \
+    X(group_extends)                                                                                                   \
+    X(group_acks_refused)  /* of all three: FENCED or NOT_DELIVERED */                                                 \
+    X(group_checkpoints)   /* written */                                                                               \
+    X(group_parked)        /* events set aside now */                                                                  \
     X(bytes_in)                                                                                                        \
     X(bytes_out)                                                                                                       \
     X(slow_consumers)      /* connections closed because they took nothing */                                          \

@@ -29,6 +29,22 @@ void handle_subscribe(struct session *session, const struct varve_frame *frame, 
 /* Once a second: tell those that got nothing how far the log was looked at, and those that stay behind. */
 void subscribe_tick_all(struct server *server);
 
+/* consumer.c */
+void handle_group_join(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* group_admin.c: CREATE, UPDATE, RESET, DELETE; INFO; LIST */
+void handle_group_change(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_group_info(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_group_list(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* group_ack.c: ACK, NACK, EXTEND */
+void handle_group_ack(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* parked_list.c, parked_replay.c, parked_discard.c */
+void handle_parked_list(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_parked_replay(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_parked_discard(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
 /* lookup.c: those that one answer from a reader thread settles */
 void handle_lookup(struct session *session, const struct varve_frame *frame, struct varve_view body);
 

@@ -5,6 +5,7 @@
 
 #include "dispatch.h"
 #include "follow.h"
+#include "groups.h"
 #include "handlers.h"
 #include "session.h"
 
@@ -48,6 +49,7 @@ static void stop(struct run *run, const struct varve_error *why, uint64_t grace_
     server->stopping = true;
     listeners_close(&run->listeners);
     session_stop_all(server, why);
+    groups_stop(server);
     uv_timer_start(&run->deadline, on_deadline, grace_ms, 0);
 }
 
@@ -82,12 +84,15 @@ static void check_fault(struct run *run)
 /* Before and after the loop waits for events: everything said in this turn goes out in one write per connection. */
 static void turn(struct run *run)
 {
+    groups_turn(run->server);
     if (run->server->appends_queued)
         commit_queued(run->server);
+    groups_turn(run->server); /* What became durable may let a group go on. */
     if (run->server->fault_suspected)
         check_fault(run);
     session_flush_all(run->server);
-    if (run->server->stopping && run->server->session_count == 0 && follow_is_idle(run->server))
+    if (run->server->stopping && run->server->session_count == 0 && groups_are_idle(run->server) &&
+        follow_is_idle(run->server))
         uv_stop(&run->server->loop);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "follow.h"
+#include "groups.h"
 
 /* What one connection holds when nothing is under way: its session, libuv's parts, the allocator's rounding. */
 enum { CONNECTION_FIXED_BYTES = 4096, DECODED_PER_BODY_BYTE = 16, POOL_BYTES = 8 * 1024 * 1024 };
@@ -42,11 +43,13 @@ enum varve_status server_init(struct server *server, const struct config *config
         return varve_fail(error, VARVE_IO, NULL, "the event loop cannot be made: %s", uv_strerror(fault));
     if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
-    return follow_start(server, error);
+    enum varve_status status = follow_start(server, error);
+    return status == VARVE_OK ? groups_start(server, error) : status;
 }
 
 void server_end(struct server *server)
 {
+    groups_end(server);
     workers_stop(&server->workers);
     follow_end(server);
     completions_end(&server->completions);

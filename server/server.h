@@ -17,6 +17,7 @@
 #include "output.h"
 #include "workers.h"
 
+struct groups;
 struct session;
 struct follow;
 struct subscription;
@@ -50,6 +51,7 @@ struct server {
     struct output_pool pool;
     struct figures figures;       /* reading: any thread */
     struct varve_wire_arena *arena;
+    struct groups *groups;        /* groups.h */
 
     /* A whole frame has come; `body` lives during the call. Set once at the start, so that sessions need not know who
      * handles what. */

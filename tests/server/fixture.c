@@ -12,6 +12,7 @@
 
 #include "server/dispatch.h"
 #include "server/follow.h"
+#include "server/groups.h"
 #include "server/handlers.h"
 
 enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 24 };
@@ -34,15 +35,9 @@ static void parse(struct fixture *f, const char *line)
     f->config.store.segment_size_bytes = f->config.store.max_append_bytes <= 1 << 20 ? 2 << 20 : 64 << 20;
 }
 
-struct fixture *fixture_open(const char *line)
+static void start(struct fixture *f)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
     struct varve_error error;
-
-    signal(SIGPIPE, SIG_IGN); /* As varved does. */
-    temp_dir_make(f->directory);
-    parse(f, line);
-    assert_int_equal(pipe2(f->log_ends, O_NONBLOCK), 0);
     const struct log log = { .fd = f->log_ends[1], .level = f->config.log_level };
     if (varve_store_open(f->directory, &f->config.store, &f->store, &error) != VARVE_OK ||
         server_init(&f->server, &f->config, &log, f->store, &error) != VARVE_OK)
@@ -50,6 +45,17 @@ struct fixture *fixture_open(const char *line)
     f->server.on_frame = dispatch_frame;
     if (listeners_open(&f->listeners, &f->server, &error) != VARVE_OK)
         fail_msg("%s", error.message);
+}
+
+struct fixture *fixture_open(const char *line)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    signal(SIGPIPE, SIG_IGN); /* As varved does. */
+    temp_dir_make(f->directory);
+    parse(f, line);
+    assert_int_equal(pipe2(f->log_ends, O_NONBLOCK), 0);
+    start(f);
     return f;
 }
 
@@ -67,16 +73,40 @@ void fixture_turn(struct fixture *f)
     session_flush_all(&f->server);
 }
 
-void fixture_close(struct fixture *f)
+static void stop(struct fixture *f)
 {
     listeners_close(&f->listeners);
     session_close_all(&f->server, "the test is over");
-    while (f->server.session_count > 0 || !follow_is_idle(&f->server)) {
+    f->server.stopping = true;
+    groups_stop(&f->server);
+    while (f->server.session_count > 0 || !groups_are_idle(&f->server) || !follow_is_idle(&f->server)) {
         fixture_turn(f);
         pause_ms(TURN_MS);
     }
     assert_int_equal(varve_store_close(f->store), VARVE_OK);
     server_end(&f->server);
+}
+
+void fixture_restart(struct fixture *f)
+{
+    stop(f);
+    start(f);
+}
+
+void fixture_wait(struct fixture *f, bool (*there)(void *user), void *user)
+{
+    time_t until = time(NULL) + PATIENCE_S;
+
+    while (!there(user)) {
+        fixture_turn(f);
+        pause_ms(TURN_MS);
+        assert_true(time(NULL) < until);
+    }
+}
+
+void fixture_close(struct fixture *f)
+{
+    stop(f);
     close(f->log_ends[0]);
     close(f->log_ends[1]);
     temp_dir_remove(f->directory);

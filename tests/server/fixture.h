@@ -23,6 +23,10 @@ struct fixture {
 struct fixture *fixture_open(const char *line);
 /* Ends the clients' connections, the server, the store. */
 void fixture_close(struct fixture *f);
+/* The server stops as it does at SIGTERM, and another one serves the same directory. Clients must be connected anew. */
+void fixture_restart(struct fixture *f);
+/* Turn the loop until it is there. */
+void fixture_wait(struct fixture *f, bool (*there)(void *user), void *user);
 /* One turn of the loop, as run.c does it. */
 void fixture_turn(struct fixture *f);
 /* What was logged since the last call; at most 64 KiB. */
