@@ -27,12 +27,17 @@ NO_TEST_OF_ITS_OWN = {
     "tools/varve/backend_client.c": "tests/blackbox/cli_*.py run every command against a server",
     "tools/varve/cmd_append.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_check.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_group.c": "tests/blackbox/cli_group.py",
+    "tools/varve/cmd_group_change.c": "tests/blackbox/cli_group.py",
+    "tools/varve/cmd_group_work.c": "tests/blackbox/cli_work.py",
+    "tools/varve/cmd_parked.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_ping.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_read.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_stats.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_stream.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_stream_change.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_tail.c": "tests/blackbox/cli_tail.py",
+    "tools/varve/worker.c": "tests/blackbox/cli_work.py",
 }
 
 
