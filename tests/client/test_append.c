@@ -274,7 +274,7 @@ static void test_stream_changes_are_not_repeated(void **state)
     assert_int_equal(varve_client_stream_change(client, &change, &outcome, NULL), VARVE_DISCONNECTED);
     assert_int_equal(outcome.status, VARVE_DISCONNECTED);
     int fd;
-    assert_int_equal(socket_connect(&client->url, -1, deadline_after(5000), &fd, NULL), VARVE_OK);
+    assert_int_equal(socket_connect(&client->url, -1, deadline_after(60000), &fd, NULL), VARVE_OK);
     close(fd);
     varve_client_free(client);
     fake_server_stop(server);

@@ -60,7 +60,7 @@ static void test_hello_tells_the_limits(void **state)
     hello.capability_count = 1;
     hello.capabilities[0] = varve_view_str("read");
     meet(&peer, script_hello, NULL, &hello);
-    assert_int_equal(greet(&peer, 5000, NULL), VARVE_OK);
+    assert_int_equal(greet(&peer, 60000, NULL), VARVE_OK);
     assert_int_equal(peer.connection.state, CONNECTION_READY);
     assert_true(peer.connection.met);
     assert_int_equal(peer.connection.server.max_append_bytes, 4711);
@@ -168,7 +168,7 @@ static void test_greetings_that_fail(void **state)
         hello.version = cases[i].version;
         hello.max_requests = cases[i].max_requests;
         meet(&peer, cases[i].script, NULL, &hello);
-        enum varve_status status = greet(&peer, cases[i].script == script_silent ? 100 : 5000, &error);
+        enum varve_status status = greet(&peer, cases[i].script == script_silent ? 100 : 60000, &error);
         CHECK_CASE(status == cases[i].status, cases[i].label);
         CHECK_CASE(strstr(error.message, cases[i].says) != NULL, cases[i].label);
         CHECK_CASE(peer.connection.state == CONNECTION_DISCONNECTED, cases[i].label);
@@ -208,12 +208,12 @@ static void test_frames_of_any_size_arrive_whole(void **state)
     struct peer peer;
 
     meet(&peer, script_frames, NULL, NULL);
-    assert_int_equal(greet(&peer, 5000, NULL), VARVE_OK);
+    assert_int_equal(greet(&peer, 60000, NULL), VARVE_OK);
     for (uint32_t i = 0; i < 5 * COUNT_OF(frame_sizes); i++) {
         struct varve_frame frame;
         struct varve_view body;
 
-        assert_int_equal(connection_receive(&peer.connection, deadline_after(5000), &frame, &body, NULL), VARVE_OK);
+        assert_int_equal(connection_receive(&peer.connection, deadline_after(60000), &frame, &body, NULL), VARVE_OK);
         assert_int_equal(frame.request_id, i + 2);
         assert_int_equal(body.size, frame_sizes[i % COUNT_OF(frame_sizes)]);
         for (size_t at = 0; at < body.size; at++)
@@ -250,8 +250,8 @@ static void test_bad_frames_end_the_connection(void **state)
         varve_frame_encode(&frame, header);
         header[cases[i].offset] = cases[i].value;
         meet(&peer, script_bad_frame, header, NULL);
-        assert_int_equal(greet(&peer, 5000, NULL), VARVE_OK);
-        CHECK_CASE(connection_receive(&peer.connection, deadline_after(5000), &frame, &body, NULL) == VARVE_PROTOCOL,
+        assert_int_equal(greet(&peer, 60000, NULL), VARVE_OK);
+        CHECK_CASE(connection_receive(&peer.connection, deadline_after(60000), &frame, &body, NULL) == VARVE_PROTOCOL,
                    cases[i].label);
         CHECK_CASE(peer.connection.state == CONNECTION_DISCONNECTED, cases[i].label);
         part(&peer);
@@ -287,8 +287,8 @@ static void test_the_servers_last_word_is_passed_on(void **state)
         struct peer peer;
 
         meet(&peer, script_last_word, &said, NULL);
-        assert_int_equal(greet(&peer, 5000, NULL), VARVE_OK);
-        assert_int_equal(connection_receive(&peer.connection, deadline_after(5000), &frame, &body, &error),
+        assert_int_equal(greet(&peer, 60000, NULL), VARVE_OK);
+        assert_int_equal(connection_receive(&peer.connection, deadline_after(60000), &frame, &body, &error),
                          cases[i].status);
         assert_non_null(strstr(error.message, "good night"));
         part(&peer);
@@ -316,8 +316,8 @@ static void test_looking_finds_an_idle_connection_dead(void **state)
         struct peer peer;
 
         meet(&peer, scripts[i], NULL, NULL);
-        assert_int_equal(greet(&peer, 5000, NULL), VARVE_OK);
-        for (int patience = 0; patience < 5000 && peer.connection.state == CONNECTION_READY; patience++) {
+        assert_int_equal(greet(&peer, 60000, NULL), VARVE_OK);
+        for (int patience = 0; patience < 60000 && peer.connection.state == CONNECTION_READY; patience++) {
             connection_look(&peer.connection);
             fake_sleep_ms(1);
         }
@@ -350,13 +350,13 @@ static void test_frames_of_abandoned_reads_are_skipped(void **state)
     struct peer peer;
 
     meet(&peer, script_abandoned, NULL, NULL);
-    assert_int_equal(greet(&peer, 5000, NULL), VARVE_OK);
+    assert_int_equal(greet(&peer, 60000, NULL), VARVE_OK);
     connection_abandon(&peer.connection, 20);
     connection_abandon(&peer.connection, 21);
-    assert_int_equal(connection_receive(&peer.connection, deadline_after(5000), &frame, &body, NULL), VARVE_OK);
+    assert_int_equal(connection_receive(&peer.connection, deadline_after(60000), &frame, &body, NULL), VARVE_OK);
     assert_int_equal(frame.request_id, 40);
     assert_int_equal(peer.connection.abandoned_count, 0);
-    assert_int_equal(connection_receive(&peer.connection, deadline_after(5000), &frame, &body, NULL), VARVE_OK);
+    assert_int_equal(connection_receive(&peer.connection, deadline_after(60000), &frame, &body, NULL), VARVE_OK);
     assert_int_equal(frame.request_id, 20);
     part(&peer);
 }

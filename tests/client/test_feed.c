@@ -17,7 +17,7 @@ static struct feed *make_feed(const struct fake_server *server, const char *quer
     char url[256];
 
     assert_non_null(feed);
-    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=5000%s", server->url, query);
+    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=60000%s", server->url, query);
     feed->ask = ask;
     feed->due = VARVE_OP_STATS_OK;
     assert_int_equal(feed_init(feed, url, NULL, NULL), VARVE_OK);
@@ -109,7 +109,7 @@ static void test_a_peer_that_answers_no_ping_is_lost(void **state)
     assert_int_equal(receive(feed, 0, &error), VARVE_DISCONNECTED);
     assert_non_null(strstr(error.message, "PONG"));
     assert_int_equal(feed->request_id, 0);
-    feed->client->options.request_timeout_ms = 5000;
+    feed->client->options.request_timeout_ms = 60000;
     feed->idle_ms = 2500;
     assert_true(feed_recover(feed, VARVE_DISCONNECTED));
     start(feed);

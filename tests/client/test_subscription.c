@@ -36,7 +36,7 @@ static struct varve_subscription *subscribe(const struct fake_server *server, co
     struct varve_subscription *subscription = NULL;
     char url[256];
 
-    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=5000%s", server->url, query);
+    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=60000%s", server->url, query);
     assert_int_equal(varve_subscription_open(url, NULL, &everything, after, &subscription, NULL), VARVE_OK);
     return subscription;
 }
