@@ -11,7 +11,8 @@
 #include "ndjson.h"
 #include "varve/wire.h"
 
-#define EXTENSIONS 3 /* so often the deadline is put off before it would have passed */
+#define EXTENSIONS 3         /* so often the deadline is put off before it would have passed, */
+#define SILENCE_MAX_MS 10000 /* and after so long at the latest, which keeps the connection in use */
 #define NAME_ROOM (VARVE_MAX_SYSTEM_STREAM_NAME + 32)
 
 static bool is_set(const bool *flag)
@@ -66,6 +67,7 @@ static enum varve_status run_command(struct worker *worker, const struct varve_w
     struct variables variables;
     uint32_t tick_ms = worker->pool->ack_timeout_ms / EXTENSIONS;
 
+    tick_ms = tick_ms < SILENCE_MAX_MS ? tick_ms : SILENCE_MAX_MS;
     set_variables(&variables, work);
     text_clear(&worker->line);
     ndjson_format(work->event, &worker->line);
