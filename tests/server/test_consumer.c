@@ -96,7 +96,7 @@ static void credit_bounds_what_is_sent(void **state)
     struct client *c = client_open(f);
 
     for (int i = 0; i < 10; i++) {
-        char stream[8];
+        char stream[16];
 
         snprintf(stream, sizeof(stream), "s%d", i);
         client_append(c, stream, 1);

@@ -1,6 +1,10 @@
 /* test_parking.c - events that are set aside: durable, known after a restart, never twice, never in the way. */
 #include "group_client.h"
 
+#include "support/fault_os.h"
+
+#include "server/group.h"
+
 static void park_all(struct worker *w, int count)
 {
     for (int i = 0; i < count; i++)
@@ -120,6 +124,53 @@ static void a_reset_leaves_parked_events_parked(void **state)
     fixture_close(f);
 }
 
+/* The store looks at the disk now and then. */
+static void wait_for_full_disk(struct fixture *f)
+{
+    for (enum varve_status status = VARVE_OK; status != VARVE_DISK_FULL;) {
+        struct worker *w = worker_try(f, "g", "other", 1, 1, true);
+
+        status = w->ended ? w->why.status : VARVE_OK;
+        worker_free(w);
+    }
+    while (groups_find(f->server.groups, varve_view_str("g"))->joined_count > 1)
+        fixture_turn(f);
+}
+
+/* Neither what is to be parked nor a checkpoint can be written: only the key of the one waits, and nothing is lost. */
+static void a_full_disk_holds_up_one_key_and_loses_nothing(void **state)
+{
+    static struct fault_os fault;
+    struct fixture *f = fixture_open("");
+
+    fault_os_init(&fault);
+    f->config.store.os = &fault.os;
+    fixture_restart(f);
+    struct client *c = client_open(f);
+    client_append(c, "a", 2);
+    client_append(c, "b", 2);
+    group_make(c, "g", NULL);
+    struct worker *w = worker_join(f, "g", "one", 0);
+    assert_int_equal(worker_take(w).position, 1);
+    assert_int_equal(worker_take(w).position, 3);
+    fault.free_bytes = 0;
+    wait_for_full_disk(f);
+    assert_int_equal(worker_nack(w, 1, VARVE_NACK_PARK, 0, "bad"), VARVE_OK);
+    assert_int_equal(worker_ack(w, 3), VARVE_OK);
+    assert_int_equal(worker_take(w).position, 4);
+    assert_true(worker_gets_nothing(w));
+    assert_int_equal(count_events(f, "$parked-g", "$parked"), 0);
+    fault.free_bytes = -1;
+    assert_int_equal(worker_take(w).position, 2);
+    assert_int_equal(worker_ack(w, 2), VARVE_OK);
+    assert_int_equal(worker_ack(w, 4), VARVE_OK);
+    wait_for_checkpoint(f, "g", 4);
+    assert_int_equal(group_look(c, "g").parked, 1);
+    client_close(c);
+    worker_free(w);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +178,7 @@ int main(void)
         cmocka_unit_test(the_same_event_is_not_parked_twice),
         cmocka_unit_test(what_was_resolved_above_the_checkpoint_does_not_come_again),
         cmocka_unit_test(a_reset_leaves_parked_events_parked),
+        cmocka_unit_test(a_full_disk_holds_up_one_key_and_loses_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
