@@ -27,6 +27,23 @@ bool group_is_stopped(const struct group *group)
 
 /* ---- the events it holds -------------------------------------------------------------------------------------- */
 
+/* So that groups whose events pile up behind a key leave room for all else, and for each other. */
+bool group_may_hold(const struct group *group)
+{
+    const struct budget *budget = &group->server->budget;
+
+    return group->held_bytes < GROUP_HELD_FLOOR_BYTES ||
+           (group->held_bytes < GROUP_MAX_HELD_BYTES && budget_has_room(budget) &&
+            group->groups->held_bytes < budget->limit_bytes / GROUPS_HELD_PART);
+}
+
+/* The events held grew by so many bytes, or shrank. */
+static void count_held(struct group *group, int64_t bytes)
+{
+    group->held_bytes += (uint64_t)bytes;
+    group->groups->held_bytes += (uint64_t)bytes;
+}
+
 struct held_event *group_hold(struct group *group, const uint8_t *record, uint32_t size)
 {
     struct held_event *event = malloc(sizeof(*event) + size);
@@ -40,7 +57,7 @@ struct held_event *group_hold(struct group *group, const uint8_t *record, uint32
     if (event->next != NULL)
         event->next->previous = event;
     group->held = event;
-    group->held_bytes += sizeof(*event) + size;
+    count_held(group, (int64_t)(sizeof(*event) + size));
     budget_force(&group->server->budget, sizeof(*event) + size);
     return event;
 }
@@ -53,7 +70,7 @@ void group_release(struct group *group, struct held_event *event)
         group->held = event->next;
     if (event->next != NULL)
         event->next->previous = event->previous;
-    group->held_bytes -= sizeof(*event) + event->size;
+    count_held(group, -(int64_t)(sizeof(*event) + event->size));
     budget_give(&group->server->budget, sizeof(*event) + event->size);
     free(event);
 }
@@ -94,7 +111,7 @@ static bool take_record(struct group *group, const uint8_t *record, uint32_t siz
 
     if (parking_is_known(group, position))
         return true;
-    if (group_state_room(group->state) == 0 || group->held_bytes >= GROUP_MAX_HELD_BYTES)
+    if (group_state_room(group->state) == 0 || !group_may_hold(group))
         return false;
     struct held_event *event = group_hold(group, record, size);
     if (event == NULL)
@@ -136,11 +153,11 @@ static uint64_t read_on(struct group *group, uint64_t now_ms)
     struct varve_error error;
 
     if (group->following || group->server->stopping || group_is_stopped(group) || !consumers_want_more(group) ||
-        group_state_room(group->state) == 0 || group->held_bytes >= GROUP_MAX_HELD_BYTES)
+        group_state_room(group->state) == 0)
         return UINT64_MAX;
     if (group->read_retry_ms > now_ms)
         return group->read_retry_ms;
-    if (!budget_has_room(&group->server->budget))
+    if (!group_may_hold(group))
         return now_ms + GROUP_READ_RETRY_MS;
     if (follow_join(group->server, &group->follow, group->record.filter, group->looked_at, &error) != VARVE_OK)
         return now_ms + GROUP_READ_RETRY_MS;
@@ -224,7 +241,7 @@ void group_turn(struct group *group)
         do_what_is_due(group, now_ms);
         consumers_flush(group);
         due_ms = earlier(due_ms, read_on(group, now_ms));
-        parked_replay_go_on(group);
+        due_ms = earlier(due_ms, parked_replay_go_on(group, now_ms));
         due_ms = earlier(due_ms, parking_go_on(group, now_ms));
         due_ms = earlier(due_ms, group_state_next_due_ms(group->state));
     }

@@ -24,7 +24,9 @@
 #include "system_append.h"
 
 enum {
-    GROUP_MAX_HELD_BYTES = 16 * 1024 * 1024, /* of events read and not yet finished; one more batch at most */
+    GROUP_MAX_HELD_BYTES = 16 * 1024 * 1024, /* of events read and not yet finished, */
+    GROUP_HELD_FLOOR_BYTES = 64 * 1024,      /* whatever the other groups hold; beyond it, all groups together: */
+    GROUPS_HELD_PART = 4,                    /* a quarter of the budget */
     GROUP_CHECKPOINT_MS = 500,               /* between two checkpoints */
     GROUP_CHECKPOINT_POSITIONS = 10000,      /* looked at with nothing to do: a checkpoint, too */
     GROUP_MAX_PARKED = 100000,               /* of one group, */
@@ -138,6 +140,7 @@ void group_free(struct group *group);
 void group_went_away(struct group *group);
 void group_came_back(struct group *group); /* may free it */
 uint64_t group_now_ms(const struct group *group);
+bool group_may_hold(const struct group *group); /* one more event */
 struct held_event *group_hold(struct group *group, const uint8_t *record, uint32_t size); /* NULL: no memory */
 void group_release(struct group *group, struct held_event *event);
 uint64_t group_key_of(const struct group *group, const uint8_t *record, uint32_t size);
@@ -174,7 +177,7 @@ void parking_count(struct group *group, int64_t more);
 void parking_log(struct group *group, uint64_t now_ms, uint64_t position, const char *reason);
 
 /* ---- parked_replay.c ---- */
-void parked_replay_go_on(struct group *group);
+uint64_t parked_replay_go_on(struct group *group, uint64_t now_ms); /* when to look again */
 void parked_replay_reset(struct group *group); /* the machine forgot them: all are at rest */
 
 #endif

@@ -19,6 +19,7 @@ struct groups {
     uint32_t away;              /* appends and jobs of groups, under way, those of deleted groups included */
     uint64_t parked_count;      /* of all groups */
     uint64_t settings_bytes;    /* of all groups, as JSON */
+    uint64_t held_bytes;        /* of events that groups read and did not finish yet */
     uint64_t key_seed;
 };
 

@@ -76,8 +76,7 @@ static bool can_replay(const struct group *group)
     struct group_state_figures figures;
 
     if (group->replay_wanted == 0 || group->replay_job != NULL || group->joined_count == 0 ||
-        group_is_stopped(group) || group->server->stopping || workers_full(&group->server->workers) ||
-        !budget_has_room(&group->server->budget) || group_state_room(group->state) == 0)
+        group_is_stopped(group) || group->server->stopping || group_state_room(group->state) == 0)
         return false;
     group_state_get_figures(group->state, &figures);
     return figures.replaying < group->record.settings.max_in_flight;
@@ -98,12 +97,15 @@ static void choose(struct group *group, struct replay_job *replay)
     }
 }
 
-void parked_replay_go_on(struct group *group)
+uint64_t parked_replay_go_on(struct group *group, uint64_t now_ms)
 {
-    struct replay_job *replay = can_replay(group) ? calloc(1, sizeof(*replay)) : NULL;
-
+    if (!can_replay(group))
+        return UINT64_MAX; /* Whatever changes that touches the group. */
+    if (workers_full(&group->server->workers) || !group_may_hold(group))
+        return now_ms + GROUP_READ_RETRY_MS;
+    struct replay_job *replay = calloc(1, sizeof(*replay));
     if (replay == NULL)
-        return; /* Asked again with the next turn of the group. */
+        return now_ms + GROUP_READ_RETRY_MS;
     replay->group = group;
     replay->store = group->server->store;
     replay->job.work = work;
@@ -112,6 +114,7 @@ void parked_replay_go_on(struct group *group)
     group->replay_job = replay;
     group_went_away(group);
     workers_submit(&group->server->workers, &replay->job);
+    return UINT64_MAX;
 }
 
 void parked_replay_reset(struct group *group)

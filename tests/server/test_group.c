@@ -1,6 +1,8 @@
 /* test_group.c - a consumer group at work: events come in order, per key one at a time, and what is done stays done. */
 #include "group_client.h"
 
+#include "server/group.h"
+
 static void events_are_delivered_acked_and_remembered(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -143,6 +145,42 @@ static void an_event_that_is_late_comes_again_and_then_is_parked(void **state)
     fixture_close(f);
 }
 
+static bool holds_much(void *user)
+{
+    const struct server *server = &((struct fixture *)user)->server;
+
+    return server->groups->held_bytes > server->budget.limit_bytes / GROUPS_HELD_PART / 2;
+}
+
+/* One key that does not move must not make the group hold the whole log. */
+static void what_piles_up_behind_a_key_is_bounded(void **state)
+{
+    enum { EVENTS = 220, SIZE = 100 * 1024 };
+    struct fixture *f = fixture_open("--memory-budget 64MiB");
+    struct client *c = client_open(f);
+    uint64_t most = 0, bound = (64 << 20) / GROUPS_HELD_PART;
+
+    for (int i = 0; i < EVENTS; i++) {
+        client_encode_append(c, 7, "a", VARVE_EXPECTED_ANY, 1, SIZE);
+        client_send(c);
+        client_expect(c, VARVE_OP_APPEND_OK, 7);
+    }
+    group_make(c, "g", NULL);
+    struct worker *w = worker_join(f, "g", "one", 0);
+    for (uint64_t position = 1; position <= EVENTS; position++) {
+        assert_int_equal(worker_take(w).position, position);
+        if (position == 1)
+            fixture_wait(f, holds_much, f);
+        most = f->server.groups->held_bytes > most ? f->server.groups->held_bytes : most;
+        assert_int_equal(worker_ack(w, position), VARVE_OK);
+        worker_credit(w, 2 * SIZE);
+    }
+    assert_true(most < bound + 2 * SIZE);
+    client_close(c);
+    worker_free(w);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +190,7 @@ int main(void)
         cmocka_unit_test(keys_are_streams_categories_or_correlations),
         cmocka_unit_test(a_filter_picks_its_events_and_the_checkpoint_moves_over_the_others),
         cmocka_unit_test(an_event_that_is_late_comes_again_and_then_is_parked),
+        cmocka_unit_test(what_piles_up_behind_a_key_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
