@@ -91,7 +91,9 @@ check "libvarve_client.so shows public names only" only_public "$prefix/lib/libv
 # The programs that the documents show, compiled as they say.
 for how in --shared --static; do
     check "docs/examples/embed.c, $how" builds "$root"/docs/examples/embed.c varve $how
-    check "docs/examples/client.c, $how" builds "$root"/docs/examples/client.c varve-client $how
+    for example in client subscribe worker; do
+        check "docs/examples/$example.c, $how" builds "$root/docs/examples/$example.c" varve-client $how
+    done
 done
 
 no_lmdb() {

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""The program of docs/client-c.md does what the page says: docs/examples/client.c against a real server."""
+"""The programs of docs/client-c.md do what the page says: those of docs/examples against a real server."""
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from varved import Server, run  # noqa: E402
@@ -13,12 +15,12 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILD = os.environ.get("VARVE_BUILD", os.path.join(ROOT, "build", "gcc-release"))
 
 
-def compiled():
+def compiled(name):
     """As somebody would who has the libraries; tests/install.sh shows that the installed ones do as well."""
-    program = os.path.join(tempfile.mkdtemp(dir=SCRATCH), "client")
+    program = os.path.join(tempfile.mkdtemp(dir=SCRATCH), name)
     includes = [f"-I{ROOT}/{floor}/include" for floor in ("engine", "server", "clients/c")]
     libraries = ["-l:libvarve_client.a", "-l:libvarve.a", "-lmsgpackc", "-lxxhash", "-ljansson", "-pthread"]
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", *includes, f"{ROOT}/docs/examples/client.c", "-o", program,
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", *includes, f"{ROOT}/docs/examples/{name}.c", "-o", program,
                     f"-L{BUILD}", *libraries], check=True)
     return program
 
@@ -27,16 +29,62 @@ def example(url):
     return subprocess.run([PROGRAM, url], capture_output=True, text=True, timeout=60)
 
 
-def promised():
-    """What the page shows: the block behind the one that runs it."""
+def promised(name="client"):
+    """What the page shows: the first block of output behind the one that runs it."""
     page = open(os.path.join(ROOT, "docs", "client-c.md"), encoding="utf-8").read()
-    return re.search(r"```sh\n.*?```\n\n```\n(.*?)```", page, re.S).group(1)
+    return re.search(rf"```sh\n[^`]*\n\./{name} [^`]*```\n.*?\n```\n(.*?)```", page, re.S).group(1)
 
 
 def the_page_shows_what_it_prints(directory):
     with Server(directory) as server:
         done = example(f"varve://127.0.0.1:{server.port}")
         assert (done.returncode, done.stdout, done.stderr) == (0, promised(), ""), done
+
+
+def append(url, stream, kind):
+    subprocess.run([f"{BUILD}/bin/varve", "append", "--server", url, stream, kind, "{}"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=60)
+
+
+def run_until(name, arguments, steps):
+    """Start the example; for each step wait for a line that begins so and then do something. Then Ctrl-C: all it said."""
+    said = ""
+    process = subprocess.Popen([compiled(name), *arguments], stdout=subprocess.PIPE, text=True)
+    watchdog = threading.Timer(60, process.kill)  # Ends the lines, too.
+    watchdog.start()
+    try:
+        for line_begins, then in steps:
+            for line in process.stdout:
+                said += line
+                if line.startswith(line_begins):
+                    break
+            else:
+                raise AssertionError(f"no line begins with {line_begins!r}:\n{said}")
+            then()
+        process.send_signal(signal.SIGINT)
+        said += process.stdout.read()
+        assert process.wait() == 0, (process.returncode, said)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    return said
+
+
+def nothing():
+    pass
+
+
+def a_subscriber_follows(directory):
+    with Server(directory) as server:
+        url = f"varve://127.0.0.1:{server.port}"
+        example(url)
+        said = run_until("subscribe", [url, "0"], [("-- live", lambda: append(url, "order-42", "order.shipped")),
+                                                   ("1003 ", nothing)])
+        assert said == promised("subscribe"), said
+        said = run_until("subscribe", [url, "2"], [("-- live", nothing)])
+        assert said == "1003 order-42@2 order.shipped {}\n-- live\ngo on after 1003\n", said
 
 
 def a_second_run_meets_the_first(directory):
@@ -50,8 +98,11 @@ def a_second_run_meets_the_first(directory):
 def nobody_there(directory):
     done = example("varve://127.0.0.1:1")
     assert done.returncode == 1 and done.stdout == "" and "UNREACHABLE" in done.stderr, done
+    for name in ("subscribe", "worker"):
+        done = subprocess.run([compiled(name), "varve://127.0.0.1:1"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and done.stdout == "" and "UNREACHABLE" in done.stderr, done
 
 
 with tempfile.TemporaryDirectory(prefix="varve-example-") as SCRATCH:
-    PROGRAM = compiled()
-    run([the_page_shows_what_it_prints, a_second_run_meets_the_first, nobody_there])
+    PROGRAM = compiled("client")
+    run([the_page_shows_what_it_prints, a_second_run_meets_the_first, a_subscriber_follows, nobody_there])
