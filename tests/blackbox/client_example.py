@@ -47,7 +47,7 @@ def append(url, stream, kind):
 
 
 def run_until(name, arguments, steps):
-    """Start the example; for each step wait for a line that begins so and then do something. Then Ctrl-C: all it said."""
+    """Start the example; for each step wait for a line that begins so, then do something. Then Ctrl-C. All it said."""
     said = ""
     process = subprocess.Popen([compiled(name), *arguments], stdout=subprocess.PIPE, text=True)
     watchdog = threading.Timer(60, process.kill)  # Ends the lines, too.
@@ -87,6 +87,23 @@ def a_subscriber_follows(directory):
         assert said == "1003 order-42@2 order.shipped {}\n-- live\ngo on after 1003\n", said
 
 
+def workers_share_a_group(directory):
+    with Server(directory) as server:
+        url = f"varve://127.0.0.1:{server.port}"
+        example(url)
+        append(url, "order-42", "order.shipped")
+        said = run_until("worker", [url, "worker-1"], [("order-42@2", nothing)])
+        assert said == promised("worker"), said
+        append(url, "order-42", "order.cancelled")  # Which it does not know how to do.
+        append(url, "order-42", "order.placed")
+        said = run_until("worker", [url, "worker-1"], [("order-42@4", nothing)])
+        assert said == ("order-42@3 order.cancelled, attempt 1\norder-42@3 order.cancelled, attempt 2\n"
+                        "order-42@4 order.placed, attempt 1\n"), said
+        parked = subprocess.run([f"{BUILD}/bin/varve", "parked", "ls", "--server", url, "-o", "ndjson", "billing"],
+                                capture_output=True, text=True, timeout=60, check=True).stdout
+        assert "nobody told us how to take a payment back" in parked and parked.count("\n") == 1, parked
+
+
 def a_second_run_meets_the_first(directory):
     with Server(directory) as server:
         example(f"varve://127.0.0.1:{server.port}")
@@ -105,4 +122,5 @@ def nobody_there(directory):
 
 with tempfile.TemporaryDirectory(prefix="varve-example-") as SCRATCH:
     PROGRAM = compiled("client")
-    run([the_page_shows_what_it_prints, a_second_run_meets_the_first, a_subscriber_follows, nobody_there])
+    run([the_page_shows_what_it_prints, a_second_run_meets_the_first, a_subscriber_follows,
+         workers_share_a_group, nobody_there])
