@@ -299,6 +299,11 @@ bool group_begin(struct group *group)
 
 void group_begin_anew(struct group *group, struct group_state *state)
 {
+    struct group_state_figures figures;
+
+    group_state_get_figures(group->state, &figures);
+    group->acked_before += figures.acked;
+    group->redelivered_before += figures.redelivered;
     group_stop_reading(group);
     group_state_free(group->state);
     release_all(group);

@@ -90,6 +90,7 @@ struct group {
     uint64_t due_ms;
 
     struct group_state *state;
+    uint64_t acked_before, redelivered_before; /* by the machines before this one: a reset makes a new one */
     struct follow_member follow;
     bool following;
     uint64_t looked_at;           /* read on behind it */

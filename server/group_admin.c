@@ -34,8 +34,8 @@ static struct varve_group_info describe(const struct group *group)
         .stop_reason = varve_view_of(record->stopped ? record->stop_reason : NULL, record->stop_reason_size),
         .checkpoint = group_state_checkpoint(group->state),
         .last_position = varve_store_last_position(group->server->store), .in_flight = figures.in_flight,
-        .retrying = figures.retrying, .parked = group->parked.count, .acked = figures.acked,
-        .redelivered = figures.redelivered, .created_at_us = record->created_at_us,
+        .retrying = figures.retrying, .parked = group->parked.count, .acked = group->acked_before + figures.acked,
+        .redelivered = group->redelivered_before + figures.redelivered, .created_at_us = record->created_at_us,
     };
 }
 
