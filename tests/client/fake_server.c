@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -180,12 +181,34 @@ void fake_hello_ok_init(struct varve_hello_ok *hello)
     };
 }
 
-struct fake_server *fake_server_start_with(void (*script)(struct fake_server *server), void *user,
-                                           const struct varve_hello_ok *hello)
+static void listen_on_a_port(struct fake_server *server)
 {
-    struct fake_server *server = calloc(1, sizeof(*server));
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof(address);
+
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(server->listener, 8), 0);
+    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
+    snprintf(server->url, sizeof(server->url), "varve://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+static void listen_locally(struct fake_server *server)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    temp_dir_make(server->scratch);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/socket", server->scratch);
+    server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(server->listener, 8), 0);
+    snprintf(server->url, sizeof(server->url), "varve+unix://%.100s", address.sun_path);
+}
+
+static struct fake_server *start(void (*script)(struct fake_server *server), void *user,
+                                 const struct varve_hello_ok *hello, void (*begin)(struct fake_server *server))
+{
+    struct fake_server *server = calloc(1, sizeof(*server));
 
     assert_non_null(server);
     server->hello = *hello;
@@ -194,13 +217,15 @@ struct fake_server *fake_server_start_with(void (*script)(struct fake_server *se
     server->connection = -1;
     server->arena = varve_wire_arena_create();
     assert_non_null(server->arena);
-    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(server->listener, 8), 0);
-    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
-    snprintf(server->url, sizeof(server->url), "varve://127.0.0.1:%u", ntohs(address.sin_port));
+    begin(server);
     assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);
     return server;
+}
+
+struct fake_server *fake_server_start_with(void (*script)(struct fake_server *server), void *user,
+                                           const struct varve_hello_ok *hello)
+{
+    return start(script, user, hello, listen_on_a_port);
 }
 
 struct fake_server *fake_server_start(void (*script)(struct fake_server *server), void *user)
@@ -208,7 +233,15 @@ struct fake_server *fake_server_start(void (*script)(struct fake_server *server)
     struct varve_hello_ok hello;
 
     fake_hello_ok_init(&hello);
-    return fake_server_start_with(script, user, &hello);
+    return start(script, user, &hello, listen_on_a_port);
+}
+
+struct fake_server *fake_server_start_local(void (*script)(struct fake_server *server), void *user)
+{
+    struct varve_hello_ok hello;
+
+    fake_hello_ok_init(&hello);
+    return start(script, user, &hello, listen_locally);
 }
 
 void fake_server_stop(struct fake_server *server)
@@ -217,6 +250,8 @@ void fake_server_stop(struct fake_server *server)
 
     pthread_join(server->thread, NULL);
     memcpy(fault, server->fault, sizeof(fault));
+    if (server->scratch[0] != '\0')
+        temp_dir_remove(server->scratch);
     varve_wire_buffer_free(&server->out);
     varve_wire_arena_free(server->arena);
     free(server->bytes);

@@ -6,6 +6,7 @@
 #ifndef TESTS_CLIENT_FAKE_SERVER_H
 #define TESTS_CLIENT_FAKE_SERVER_H
 
+#include "support/temp_dir.h"
 #include "varve/wire.h"
 
 #include <pthread.h>
@@ -13,6 +14,7 @@
 
 struct fake_server {
     char url[128];                    /* what the client connects to */
+    char scratch[TEMP_DIR_PATH];      /* of a unix socket; else empty */
     struct varve_hello_ok hello;      /* what fake_hello() says; may be changed before the start */
     struct varve_wire_buffer out;     /* encode answers into this, then fake_send() */
     struct varve_frame frame;         /* what fake_take() took, */
@@ -31,7 +33,9 @@ struct fake_server {
 
 /* On a free TCP port of loopback. The thread begins at once. */
 struct fake_server *fake_server_start(void (*script)(struct fake_server *server), void *user);
-/* The same with a word to HELLO_OK before it begins. */
+/* The same on a unix socket: for tests that begin many, since ports of closed connections stay taken for a minute. */
+struct fake_server *fake_server_start_local(void (*script)(struct fake_server *server), void *user);
+/* On a port, with a word to HELLO_OK before it begins. */
 struct fake_server *fake_server_start_with(void (*script)(struct fake_server *server), void *user,
                                            const struct varve_hello_ok *hello);
 void fake_hello_ok_init(struct varve_hello_ok *hello);

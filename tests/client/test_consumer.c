@@ -138,7 +138,7 @@ static void test_cut_at_every_byte(void **state)
     struct plan plan = { .total = 1 };
 
     for (plan.at = 0; plan.at < plan.total; plan.at++) {
-        struct fake_server *server = fake_server_start(script_cut, &plan);
+        struct fake_server *server = fake_server_start_local(script_cut, &plan);
         struct varve_consumer *consumer = NULL;
         struct varve_work work = { .epoch = 4 };
         uint64_t before = 0;

@@ -344,7 +344,7 @@ static void test_memory_that_cannot_be_had(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         struct serving serving = { &calls[i], false };
-        struct fake_server *server = fake_server_start(script_for_all, &serving);
+        struct fake_server *server = fake_server_start_local(script_for_all, &serving);
         struct varve_client *client;
         bool fired = FAIL_ALLOC_WORKS;
 

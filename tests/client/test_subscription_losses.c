@@ -129,7 +129,7 @@ static void test_cut_at_every_byte(void **state)
     struct plan plan = { .total = 1 };
 
     for (plan.at = 0; plan.at < plan.total; plan.at++) {
-        struct fake_server *server = fake_server_start(script_cut, &plan);
+        struct fake_server *server = fake_server_start_local(script_cut, &plan);
         struct varve_subscription *subscription = NULL;
         struct varve_error error;
         unsigned events = 0;
@@ -168,7 +168,7 @@ static void test_damaged_at_every_byte(void **state)
 
     for (plan.at = 0; plan.at < plan.total; plan.at++) {
         plan.flip = (uint8_t)(1u << plan.at % 8);
-        struct fake_server *server = fake_server_start(script_flip, &plan);
+        struct fake_server *server = fake_server_start_local(script_flip, &plan);
         struct varve_subscription *subscription = NULL;
         struct varve_error error;
         unsigned events = 0;
