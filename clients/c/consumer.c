@@ -1,6 +1,7 @@
 /* consumer.c - a member of a consumer group: joins, is handed events, joins again after a loss, leaves. */
 #include "consumer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ static void ask(struct feed *feed, struct varve_wire_buffer *out)
                                                         c->takeover || feed->started });
 }
 
-/* Whatever waited belongs to the membership before, and comes again. */
+/* Whatever waited belongs to the membership before, and comes again; what was acked and not answered may. A membership
+ * that can be taken up again ended with its connection, so no answer is on its way. */
 static enum varve_status join(struct varve_consumer *c, struct varve_error *error)
 {
     struct varve_error why;
@@ -27,6 +29,8 @@ static enum varve_status join(struct varve_consumer *c, struct varve_error *erro
     uint64_t epoch, checkpoint;
     uint32_t ack_timeout_ms;
 
+    assert(c->ledger.request_count == 0 || c->feed.client->connection.state != CONNECTION_READY);
+    ledger_lose(&c->ledger);
     deliveries_forget_waiting(&c->deliveries);
     enum varve_status status = feed_start(&c->feed, &body, error);
     if (status != VARVE_OK)
@@ -49,7 +53,10 @@ enum varve_status consumer_take(struct varve_consumer *c, const struct varve_fra
                                 struct varve_error *error)
 {
     struct connection *connection = &c->feed.client->connection;
+    struct ledger_request *acked = ledger_find(&c->ledger, frame->request_id);
 
+    if (acked != NULL)
+        return acks_take_answer(c, acked, frame, body, error);
     if (frame->request_id != c->feed.request_id || frame->opcode != VARVE_OP_GROUP_EVENTS)
         return client_refuse(c->feed.client, frame->opcode, "GROUP_EVENTS", error);
     if (!credit_spend(&c->feed.credit, body.size))
@@ -224,15 +231,24 @@ static void leave(struct varve_consumer *c)
         continue; /* Events that we shall not work on. */
 }
 
+/* Waits for the answers to what was acked, so that it is durable when we return, if that can be had. */
+static void confirm(struct varve_consumer *c)
+{
+    uint32_t timeout_ms = c->feed.client->options.request_timeout_ms;
+
+    varve_consumer_flush(c, timeout_ms > 0 ? timeout_ms : UINT32_MAX, NULL, NULL, NULL);
+}
+
 void varve_consumer_close(struct varve_consumer *c)
 {
     if (c == NULL)
         return;
+    if (c->ledger.request_count > 0)
+        confirm(c);
     if (feed_is_running(&c->feed))
         leave(c);
+    ledger_free(&c->ledger);
     deliveries_free(&c->deliveries);
     feed_free(&c->feed);
-    free(c->asked);
-    free(c->refused);
     free(c);
 }

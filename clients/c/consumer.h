@@ -4,6 +4,7 @@
 
 #include "deliveries.h"
 #include "feed.h"
+#include "ledger.h"
 
 struct varve_consumer {
     struct feed feed;                    /* first: its ask() finds the rest by it. RUNNING: it is a member */
@@ -14,13 +15,21 @@ struct varve_consumer {
     uint64_t epoch;                      /* of the membership, or of the last one */
     struct deliveries deliveries;
 
-    uint64_t *asked;                     /* positions of the ack under way, */
-    struct varve_refused_ack *refused;   /* and those refused of the last one */
-    size_t room;                         /* of both */
+    struct ledger ledger;                /* of what was acked */
 };
 
-/* A frame to the membership, which can only be events of it: they wait then. PROTOCOL, NO_MEMORY: dropped. */
+/* ---- consumer.c ---- */
+
+/* A frame that came while the consumer waited: events of the membership, which are kept, or the answer to an ack.
+ * PROTOCOL, NO_MEMORY: dropped. */
 enum varve_status consumer_take(struct varve_consumer *consumer, const struct varve_frame *frame,
                                 struct varve_view body, struct varve_error *error);
+
+/* ---- acks.c ---- */
+
+/* The answer to an ack that was sent. PROTOCOL, NO_MEMORY: dropped. */
+enum varve_status acks_take_answer(struct varve_consumer *consumer, struct ledger_request *request,
+                                   const struct varve_frame *frame, struct varve_view body,
+                                   struct varve_error *error);
 
 #endif

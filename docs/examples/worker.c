@@ -71,6 +71,9 @@ int main(int argc, char **argv)
     signal(SIGINT, on_signal);
     enum varve_status status = varve_consumer_run(consumer, work, NULL, &error);
     signal(SIGINT, SIG_DFL);
+    size_t refused;
+    if (varve_consumer_flush(consumer, 10000, NULL, &refused, NULL) != VARVE_OK || refused > 0)
+        fprintf(stderr, "some of what was done may be done again\n");
     varve_consumer_close(consumer);
     return status == VARVE_CANCELLED ? 0 : fail("work", &error);
 }

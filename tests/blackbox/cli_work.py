@@ -163,6 +163,22 @@ def test_a_signal_lets_it_finish(folder):
     place.server.stop()
 
 
+def test_an_end_that_is_not_taken_is_told(folder):
+    place = Place(folder, events=1)
+    place.ok("group", "create", "g", "--category", "order")
+    log, go = os.path.join(folder, "log"), os.path.join(folder, "go")
+    worker = Worker(place, "g", "--count", "1", "--", "sh", "-c",
+                    f"echo $VARVE_POSITION >> {log}; while [ ! -e {go} ]; do sleep 0.02; done")
+    wait_for(lambda: written(log), "its beginning")
+    place.ok("group", "reset", "g", "--after", "end")
+    open(go, "w").close()
+    _, err = worker.end(how=None)
+    assert err.startswith("position 1: its end was not taken: FENCED: "), err
+    expect(err.splitlines()[1:], ["0 acknowledged, 0 sent back, 1 not taken"])
+    expect(place.wait_info("g", lambda info: info["consumers"] == [])["acked"], 0)
+    place.server.stop()
+
+
 def test_a_second_signal_ends_the_command(folder):
     place = Place(folder, events=1)
     place.ok("group", "create", "g", "--category", "order", "--backoff", "24h")

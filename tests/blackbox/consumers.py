@@ -133,6 +133,18 @@ class Membership(Followed):
         """(how many were taken, {position: error number of one that was not})"""
         return self.client.ack(self.group, self.epoch, *positions)
 
+    def send_ack(self, *positions):
+        """An ack is answered when it is durable: returns at once, with a number for acked()."""
+        request_id = self.client.send("GROUP_ACK", [self.group, self.epoch, list(positions)])
+        self.client.kept[request_id] = collections.deque()
+        return request_id
+
+    def acked(self, request_id):
+        """As ack()."""
+        done, refused = self.client.answer(request_id, "GROUP_ACK_OK")[:2]
+        del self.client.kept[request_id]
+        return done, dict(entry[:2] for entry in refused)
+
     def nack(self, *positions, action=RETRY, retry_after_ms=None, reason=None):
         return self.client.said("GROUP_NACK", self.group, self.epoch, positions, action, retry_after_ms, reason)
 

@@ -115,6 +115,11 @@ class Client(Consumers):
                 return message
             self.kept[message[1]].append(message)
 
+    def keep_one(self):
+        """Waits for a message of something that is followed, and keeps it."""
+        message = self.receive()
+        self.kept[message[1]].append(message)
+
     def answer(self, request_id, name):
         got, got_id, body, _ = self.receive_of(request_id)
         assert got_id == request_id, "answer to %d, expected to %d" % (got_id, request_id)

@@ -121,6 +121,7 @@ class Consumer(threading.Thread):
         super().__init__()
         self.server, self.ledger, self.name_ = server, ledger, name
         self.chance, self.stopping = random.Random(seed), False
+        self.acks = collections.deque()
         self.start()
 
     def work(self, membership):
@@ -130,7 +131,7 @@ class Consumer(threading.Thread):
                 membership.nack(record["position"], action=RETRY, retry_after_ms=self.chance.randint(0, 20))
             else:
                 self.ledger.finish(record)
-                membership.ack(record["position"])
+                self.acks.append(membership.send_ack(record["position"]))
 
     def run(self):
         try:
@@ -138,8 +139,12 @@ class Consumer(threading.Thread):
             membership = client.join(GROUP, self.name_, max_in_flight=self.chance.randint(1, 30), takeover=True)
             self.ledger.joined(membership.checkpoint)
             while not self.stopping:
-                if client.kept[membership.request_id] or select.select([client.socket], [], [], 0.1)[0]:
+                if client.kept[membership.request_id]:
                     self.work(membership)
+                elif select.select([client.socket], [], [], 0.1)[0]:
+                    client.keep_one()
+                while self.acks and (client.kept[self.acks[0]] or len(self.acks) > 100):
+                    membership.acked(self.acks.popleft())
             client.close()
         except GONE:
             pass
@@ -198,7 +203,7 @@ while True:
     for attempt, record in membership.next():
         print("given", record["position"], record["stream"], record["version"], flush=True)
         print("finished", record["position"], record["stream"], record["version"], flush=True)
-        membership.ack(record["position"])
+        membership.send_ack(record["position"])
 """
 
 

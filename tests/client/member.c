@@ -38,6 +38,32 @@ void member_expect(struct varve_consumer *consumer, uint64_t version, uint32_t a
         *ret_work = work;
 }
 
+struct varve_consumer *member_open_with(const struct fake_server *server, const char *query, uint64_t count)
+{
+    struct varve_consumer *consumer = member_open(server, query);
+
+    for (uint64_t version = 0; version < count; version++)
+        member_expect(consumer, version, 1, 4, NULL);
+    return consumer;
+}
+
+void member_expect_refused(struct varve_consumer *consumer, enum varve_status status,
+                           const struct varve_refused_ack *expected, size_t count)
+{
+    const struct varve_refused_ack *refused = NULL;
+    struct varve_error error = { .status = VARVE_OK };
+    size_t refused_count = 99;
+
+    assert_int_equal(varve_consumer_flush(consumer, 10000, &refused, &refused_count, &error), status);
+    assert_int_equal(error.status, status);
+    assert_int_equal(refused_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(refused[i].position, expected[i].position);
+        assert_int_equal(refused[i].status, expected[i].status);
+    }
+    assert_int_equal(varve_consumer_unconfirmed(consumer), 0);
+}
+
 /* ---- for scripts ------------------------------------------------------------------------------------------------- */
 
 uint32_t member_serve(struct fake_server *server, bool takeover, uint64_t epoch)

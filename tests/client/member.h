@@ -14,6 +14,12 @@ struct varve_consumer *member_open(const struct fake_server *server, const char 
 void member_expect(struct varve_consumer *consumer, uint64_t version, uint32_t attempt, uint64_t epoch,
                    struct varve_work *ret_work);
 
+/* One to which so many versions were handed over already; its epoch is 4. */
+struct varve_consumer *member_open_with(const struct fake_server *server, const char *query, uint64_t count);
+/* Waits until every ack is answered: what the flush returns, and what was refused, in the order it was. */
+void member_expect_refused(struct varve_consumer *consumer, enum varve_status status,
+                           const struct varve_refused_ack *expected, size_t count);
+
 /* ---- for scripts ------------------------------------------------------------------------------------------------- */
 
 /* HELLO, GROUP_JOIN as it must be, GROUP_JOINED with this epoch. Returns the request's id. */

@@ -78,7 +78,7 @@ static struct varve_consumer *join(const struct served *served, struct varve_vie
 struct book {
     uint64_t appended[STREAMS]; /* how many versions each stream has, */
     uint64_t seen[STREAMS];     /* how many of them were handed over, */
-    uint64_t acked[STREAMS];    /* and how many were acked for certain */
+    uint64_t acked[STREAMS];    /* and how many acks of it were sent */
     uint64_t last_position;
 };
 
@@ -171,7 +171,9 @@ static void test_names_and_fencing(void **state)
     struct served *served = *state;
     struct varve_view name = varve_view_str("fenced");
     struct varve_consumer *other = NULL;
+    const struct varve_refused_ack *refused;
     struct varve_work todo;
+    size_t refused_count;
     struct varve_error error;
 
     create(served, name);
@@ -182,7 +184,11 @@ static void test_names_and_fencing(void **state)
     assert_int_equal(varve_consumer_open(served->varved.url, NULL, varve_view_str("unknown"), varve_view_str("worker"),
                                          0, false, &other, &error), VARVE_GROUP_NOT_FOUND);
     struct varve_consumer *second = join(served, name, "worker", true);
-    assert_int_equal(varve_consumer_ack(first, todo.event->position, &error), VARVE_FENCED);
+    must(varve_consumer_ack(first, todo.event->position, &error), &error); /* It does not know yet. */
+    must(varve_consumer_flush(first, 60000, &refused, &refused_count, &error), &error);
+    assert_int_equal(refused_count, 1);
+    assert_int_equal(refused[0].position, todo.event->position);
+    assert_int_equal(refused[0].status, VARVE_FENCED);
     while (varve_consumer_next(first, 60000, &todo, &error) == VARVE_OK)
         continue; /* What had arrived before. */
     assert_int_equal(error.status, VARVE_FENCED);

@@ -13,6 +13,7 @@
 
 #define EXTENSIONS 3         /* so often the deadline is put off before it would have passed, */
 #define SILENCE_MAX_MS 10000 /* and after so long at the latest, which keeps the connection in use */
+#define CONFIRM_MS 30000     /* so long the last acknowledgements are waited for */
 #define NAME_ROOM (VARVE_MAX_SYSTEM_STREAM_NAME + 32)
 
 static bool is_set(const bool *flag)
@@ -25,9 +26,9 @@ static void set(bool *flag, bool value)
     __atomic_store_n(flag, value, __ATOMIC_SEQ_CST);
 }
 
-static void count(uint64_t *counter)
+static void count(uint64_t *counter, uint64_t more)
 {
-    __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
 }
 
 /* ---- one event --------------------------------------------------------------------------------------------------- */
@@ -82,6 +83,37 @@ static enum varve_status run_command(struct worker *worker, const struct varve_w
     return job_run(&worker->job, ret_result, error);
 }
 
+static void say_refused(struct worker *worker, uint64_t position, enum varve_status status, const char *why)
+{
+    count(&worker->pool->refused, 1);
+    cli_note("position %" PRIu64 ": its end was not taken: %s: %s", position, varve_status_name(status), why);
+}
+
+/* Takes in the answers to acknowledgements; waits for all of them up to timeout_ms. A fault of the connection the next
+ * event will show. */
+static void confirm(struct worker *worker, uint32_t timeout_ms)
+{
+    const struct varve_refused_ack *refused;
+    size_t refused_count;
+
+    varve_consumer_flush(worker->consumer, timeout_ms, &refused, &refused_count, NULL);
+    uint64_t unconfirmed = varve_consumer_unconfirmed(worker->consumer);
+    for (size_t i = 0; i < refused_count; i++)
+        say_refused(worker, refused[i].position, refused[i].status, varve_status_meaning(refused[i].status));
+    count(&worker->pool->acked, worker->sent - unconfirmed - refused_count);
+    worker->sent = unconfirmed;
+}
+
+/* Before it leaves: so that what is counted as acknowledged is. */
+static void confirm_all(struct worker *worker)
+{
+    confirm(worker, CONFIRM_MS);
+    if (worker->sent == 0)
+        return;
+    count(&worker->pool->refused, worker->sent);
+    cli_note("%" PRIu64 " acknowledgements were not confirmed: their events may come again", worker->sent);
+}
+
 /* Tell the group how it went. A refusal is no fault of ours: the event went to somebody else meanwhile, or will. */
 static enum varve_status report(struct worker *worker, uint32_t attempt, const struct job_result *result,
                                 struct varve_error *error)
@@ -98,14 +130,15 @@ static enum varve_status report(struct worker *worker, uint32_t attempt, const s
         status = varve_consumer_nack(worker->consumer, worker->position, VARVE_NACK_RETRY, VARVE_RETRY_BACKOFF,
                                      varve_view_str(reason), error);
     }
-    if (status == VARVE_OK) {
-        count(done ? &worker->pool->acked : &worker->pool->retried);
-        return VARVE_OK;
-    }
-    count(&worker->pool->refused);
-    cli_note("position %" PRIu64 ": its end was not taken: %s: %s", worker->position, varve_status_name(status),
-             error->message);
-    bool goes_on = status == VARVE_FENCED || status == VARVE_NOT_DELIVERED || varve_status_retryable(status);
+    worker->sent += status == VARVE_OK && done;
+    if (status == VARVE_OK && !done)
+        count(&worker->pool->retried, 1);
+    if (status != VARVE_OK)
+        say_refused(worker, worker->position, status, error->message);
+    bool goes_on = status == VARVE_OK || status == VARVE_FENCED || status == VARVE_NOT_DELIVERED ||
+                   varve_status_retryable(status);
+    if (goes_on)
+        confirm(worker, 0);
     return goes_on ? VARVE_OK : status;
 }
 
@@ -172,6 +205,7 @@ static void *worker_main(void *user)
         status = work_on_one(worker, &error);
     if (status != VARVE_OK && status != VARVE_CANCELLED)
         keep_first_fault(worker->pool, &error);
+    confirm_all(worker);
     varve_consumer_close(worker->consumer);
     worker->consumer = NULL;
     set(&worker->over, true);

@@ -1,6 +1,6 @@
 /* worker.h - a member of a consumer group that runs a command for each of its events, one after the other.
  *
- *   consumer --event--> command --exit status 0--> ack
+ *   consumer --event--> command --exit status 0--> ack, and on at once: its answer is taken in later
  *                               '--anything else--> nack{retry}, with what it said last
  *
  * Each worker is a thread with a consumer of its own; the group hands events of one key to one consumer at a time.
@@ -21,7 +21,7 @@ struct worker_pool {
     uint64_t tickets;          /* atomic: events that may still be begun */
     bool stopping;             /* atomic: begin no more */
     int over_fd;               /* an eventfd: a worker is over */
-    uint64_t acked, retried, refused; /* atomic: done; sent back; not ours any more when they were finished */
+    uint64_t acked, retried, refused; /* atomic: done, durably; sent back; not ours any more, or not known */
     pthread_mutex_t lock;      /* of what follows, and of each worker's `waiting` */
     struct varve_error error;  /* the first fault; OK while there is none */
 };
@@ -34,6 +34,7 @@ struct worker {
     bool over;                 /* atomic */
     struct job job;
     uint64_t position;         /* of the event at work */
+    uint64_t sent;             /* acknowledgements without an answer, as far as we looked */
     struct text line;          /* the event as JSON */
 };
 

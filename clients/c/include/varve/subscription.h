@@ -100,31 +100,53 @@ enum varve_status varve_consumer_open(const char *url, const struct varve_client
                                       struct varve_view group, struct varve_view name, uint32_t max_in_flight,
                                       bool takeover, struct varve_consumer **ret_consumer, struct varve_error *error);
 /* The next event, or TIMEOUT. After a lost connection it joins again by itself with a new epoch; what was out comes
- * again (to this consumer or another), and acks of it are FENCED. FENCED, GROUP_STOPPED, GROUP_NOT_FOUND stay; what
- * does not stay of a subscription's faults does not here either. */
+ * again (to this consumer or another), acks of it are FENCED, and those without an answer are lost, as _flush() tells.
+ * FENCED, GROUP_STOPPED, GROUP_NOT_FOUND stay; what does not stay of a subscription's faults does not here either. */
 enum varve_status varve_consumer_next(struct varve_consumer *consumer, uint32_t timeout_ms, struct varve_work *ret_work,
                                       struct varve_error *error);
-/* VARVE_OK; FENCED: the event is not with this consumer any more; NOT_DELIVERED: _next() did not hand it over, or it
- * was acked or nacked before. DISCONNECTED, TIMEOUT: unknown; if it was not taken, the event comes again. Events that
- * arrive meanwhile are kept for _next(), no more of them than read_credit_bytes allow. Not interrupted by _stop(). */
+/* Sent, and not waited for: VARVE_OK: on its way. It counts for the group when it arrives, and the next event of the
+ * key may come then; its answer comes when it is durable, in a busy group up to a quarter of a second later, and is
+ * taken in by _next(), _flush() and whatever else waits. _flush() tells how it went.
+ * FENCED: the event is not with this consumer any more; NOT_DELIVERED: _next() did not hand it over, or it was acked or
+ * nacked before. When 4,096 acks (of _ack_many(): calls, or 100,000 positions) are unanswered, the call first waits for
+ * answers: TIMEOUT, none came within request_timeout_ms; DISCONNECTED: the membership was lost. Then, as with
+ * NO_MEMORY, it was not sent. Not interrupted by _stop(). */
 enum varve_status varve_consumer_ack(struct varve_consumer *consumer, uint64_t position, struct varve_error *error);
+/* Up to 10,000 (VARVE_MAX_ACKS) at once; of those that would be FENCED or NOT_DELIVERED, _flush() tells. */
+enum varve_status varve_consumer_ack_many(struct varve_consumer *consumer, const uint64_t *positions, size_t count,
+                                          struct varve_error *error);
+
+/* Waits up to timeout_ms (UINT32_MAX: for ever; 0: takes what is there) until everything that was sent is answered.
+ * VARVE_OK: what was not refused is durable, and comes again only by a reset. TIMEOUT: not all is answered yet, nothing
+ * is lost. DISCONNECTED: the connection was lost since the last flush, before the answers to some, whose events may
+ * come again. PROTOCOL, NO_MEMORY: the same, and why.
+ * Whatever it returns, *ret_refused are the acks that were not taken since the last flush, the newest VARVE_MAX_REFUSED
+ * of them, with the reason: FENCED or NOT_DELIVERED; DISCONNECTED: not known; or what the server answered. It lives
+ * until the next call; both may be NULL. Not interrupted by _stop(). */
+#define VARVE_MAX_REFUSED 10000u
+enum varve_status varve_consumer_flush(struct varve_consumer *consumer, uint32_t timeout_ms,
+                                       const struct varve_refused_ack **ret_refused, size_t *ret_count,
+                                       struct varve_error *error);
+/* Events whose acks were sent and have no answer yet. */
+uint32_t varve_consumer_unconfirmed(const struct varve_consumer *consumer);
+
+/* These wait for their answer, but for a nack of VARVE_NACK_SKIP, which is as an ack. VARVE_OK; FENCED, NOT_DELIVERED:
+ * as above, or the server says so. DISCONNECTED, TIMEOUT: unknown; if it was not taken, the event comes again. Events
+ * that arrive meanwhile are kept for _next(), no more of them than read_credit_bytes allow. */
 enum varve_status varve_consumer_nack(struct varve_consumer *consumer, uint64_t position, enum varve_nack action,
                                       uint32_t retry_after_ms, struct varve_view reason, struct varve_error *error);
 enum varve_status varve_consumer_extend(struct varve_consumer *consumer, uint64_t position, uint32_t by_ms,
                                         struct varve_error *error);
-/* Many at once; *ret_refused (lives until the next call) says which were not taken and why. */
-enum varve_status varve_consumer_ack_many(struct varve_consumer *consumer, const uint64_t *positions, size_t count,
-                                          const struct varve_refused_ack **ret_refused, size_t *ret_refused_count,
-                                          struct varve_error *error);
 /* Calls `work` for each event and acks (VARVE_OK) or nacks it (anything else: retry as the group is set, with *error's
  * message as the reason) until varve_consumer_stop() (CANCELLED) or a fault of _next(). Acks that are refused or lost
- * end nothing: the event comes again. */
+ * end nothing: the event comes again. The last may be unanswered when it returns. */
 typedef enum varve_status (*varve_do_work)(void *user, const struct varve_work *work, struct varve_error *error);
 enum varve_status varve_consumer_run(struct varve_consumer *consumer, varve_do_work work, void *user,
                                      struct varve_error *error);
-/* As varve_subscription_stop(), for _next() and _run(); acks still work. */
+/* As varve_subscription_stop(), for _next() and _run(); acks and _flush() still work. */
 void varve_consumer_stop(struct varve_consumer *consumer);
-/* Leaves the group, waiting up to 5 s for the server to confirm it; what is out goes to others. NULL allowed. */
+/* Waits up to request_timeout_ms for answers to all acks, then leaves the group, waiting up to 5 s for the server to
+ * confirm it; what is out goes to others. NULL allowed. */
 void varve_consumer_close(struct varve_consumer *consumer);
 
 #endif
