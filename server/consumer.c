@@ -108,12 +108,12 @@ static void drop_batch(struct consumer *consumer)
     consumer->batch_count = 0;
 }
 
-static void leave(struct consumer *consumer, const char *why)
+static void leave(struct consumer *consumer, const char *why, bool politely)
 {
     struct group *group = consumer->group;
 
     if (group->state != NULL)
-        group_state_leave(group->state, consumer->epoch);
+        group_state_leave(group->state, consumer->epoch, politely);
     remove_joined(group, consumer);
     drop_batch(consumer);
     figure_subtract(&group->server->figures.group_consumers, 1);
@@ -149,7 +149,8 @@ static void end_consumer(struct consumer *consumer, const struct varve_error *wh
     if (consumer->joining != NULL)
         consumer->joining->consumer = NULL;
     else
-        leave(consumer, why == NULL ? "DISCONNECTED" : varve_status_name(why->status));
+        leave(consumer, why == NULL ? "DISCONNECTED" : varve_status_name(why->status),
+              why != NULL && why->status == VARVE_CANCELLED);
     drop_consumer(consumer, why);
 }
 
@@ -311,7 +312,7 @@ static void on_joined(struct group_change *change, struct group *group, const st
         varve_fail(&why, VARVE_NO_MEMORY, NULL, "no memory for one more consumer");
     consumer->epoch = group->record.epoch;
     if (why.status == VARVE_OK && !add_joined(group, consumer)) {
-        group_state_leave(group->state, consumer->epoch);
+        group_state_leave(group->state, consumer->epoch, true);
         varve_fail(&why, VARVE_NO_MEMORY, NULL, "no memory for one more consumer");
     }
     if (why.status == VARVE_OK)

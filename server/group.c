@@ -111,6 +111,10 @@ static bool take_record(struct group *group, const uint8_t *record, uint32_t siz
 
     if (parking_is_known(group, position))
         return true;
+    if (group_ranges_have(&group->record.finished, position)) {
+        group_state_note_finished(group->state, position);
+        return true;
+    }
     if (group_state_room(group->state) == 0 || !group_may_hold(group))
         return false;
     struct held_event *event = group_hold(group, record, size);
@@ -284,6 +288,7 @@ struct group *group_create(struct groups *groups, struct varve_view name)
     group->name = varve_view_of(group->name_bytes, name.size);
     group->due_ms = UINT64_MAX;
     group->follow.deliver = on_batch;
+    group_answers_init(group);
     group_writer_init(group);
     return group;
 }

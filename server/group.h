@@ -7,7 +7,7 @@
  *   group_writer.c   the pictures of the group in `$group-<name>`, one at a time
  *   consumer.c       GROUP_JOIN, from joining to leaving
  *   group_admin.c    GROUP_CREATE, _UPDATE, _RESET, _DELETE, _INFO, _LIST
- *   group_ack.c      GROUP_ACK, _NACK, _EXTEND
+ *   group_ack.c      GROUP_ACK, _NACK, _EXTEND; an ack is answered when a picture that has it is durable
  *   parking.c        events are set aside, resolved, discarded: `$parked-<name>`
  *   parked_replay.c, parked_list.c   PARKED_REPLAY, PARKED_LIST
  * All of it on the loop thread. */
@@ -27,7 +27,7 @@ enum {
     GROUP_MAX_HELD_BYTES = 16 * 1024 * 1024, /* of events read and not yet finished, */
     GROUP_HELD_FLOOR_BYTES = 64 * 1024,      /* whatever the other groups hold; beyond it, all groups together: */
     GROUPS_HELD_PART = 4,                    /* a quarter of the budget */
-    GROUP_CHECKPOINT_MS = 500,               /* between two checkpoints */
+    GROUP_CHECKPOINT_MS = 250,               /* between two checkpoints */
     GROUP_CHECKPOINT_POSITIONS = 10000,      /* looked at with nothing to do: a checkpoint, too */
     GROUP_MAX_PARKED = 100000,               /* of one group, */
     GROUPS_MAX_PARKED = 1000000,             /* and of all */
@@ -36,6 +36,7 @@ enum {
 };
 
 struct consumer;
+struct group_answer;
 struct replay_job;
 
 struct held_event {
@@ -64,6 +65,8 @@ struct group_writer {
     struct group_record next;    /* what the record will be, */
     struct group_state *next_state; /* and the machine, after a reset */
     struct group_change *first, **last;
+    uint64_t begun;              /* pictures, */
+    uint64_t durable;            /* and the last of them that is in the log with all that was finished */
     uint64_t retry_ms;           /* the group's own writes: not before */
     uint64_t written_ms;         /* the last checkpoint */
 };
@@ -104,6 +107,7 @@ struct group {
     uint32_t joined_count, joined_capacity;
     struct consumer *with_batch;  /* have deliveries that are not encoded yet */
 
+    struct group_answer *answers, **last_answer; /* acks that wait for a picture to be durable; the oldest first */
     struct group_writer writer;
     bool finished;                /* an event was, since the last picture */
     bool last_left;               /* the last consumer left: remember where we are */
@@ -168,6 +172,12 @@ struct consumer *consumer_find(const struct group *group, uint64_t epoch); /* NU
 bool consumer_was_reset(const struct group *group, uint64_t epoch);        /* while it was a member */
 /* Those who joined, at most VARVE_MAX_CONSUMERS, into `ret`. */
 size_t consumers_list(const struct group *group, struct varve_group_consumer *ret);
+
+/* ---- group_ack.c ---- */
+void group_answers_init(struct group *group);
+/* Those whose picture is durable. */
+void group_answers_give(struct group *group);
+void group_answers_fail(struct group *group, const struct varve_error *why);
 
 /* ---- parking.c ---- */
 void parking_begin(struct group *group, const struct group_action *action);

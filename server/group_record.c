@@ -30,6 +30,7 @@ struct varve_view group_stream_name(const char *prefix, struct varve_view group,
 void group_record_end(struct group_record *record)
 {
     free(record->filter);
+    group_ranges_end(&record->finished);
     record->filter = NULL;
     record->settings.filter = NULL;
 }
@@ -128,6 +129,7 @@ struct varve_view group_record_encode(const struct group_record *record)
 {
     json_t *object = json_object();
     bool good = json_set_uint(object, "checkpoint", record->checkpoint) &&
+                group_ranges_set(object, "finished", &record->finished, record->checkpoint) &&
                 json_set_uint(object, "epoch", record->epoch) &&
                 json_set_uint(object, "created_epoch", record->created_epoch) &&
                 json_set_uint(object, "reset_epoch", record->reset_epoch) &&
@@ -243,7 +245,8 @@ static enum varve_status set_settings(struct json_fields *fields, struct group_r
     return VARVE_OK;
 }
 
-static void take_picture(struct json_fields *fields, struct group_record *ret)
+/* False: no memory. */
+static bool take_picture(struct json_fields *fields, struct group_record *ret)
 {
     ret->checkpoint = json_fields_uint(fields, "checkpoint", INT64_MAX);
     ret->epoch = json_fields_uint(fields, "epoch", INT64_MAX);
@@ -253,6 +256,7 @@ static void take_picture(struct json_fields *fields, struct group_record *ret)
     struct varve_view reason = json_fields_text(fields, "stop_reason", VARVE_MAX_REASON);
     if (json_fields_flag(fields, "stopped"))
         group_record_set_stopped(ret, reason);
+    return group_ranges_take(fields, "finished", ret->checkpoint, &ret->finished);
 }
 
 enum varve_status group_record_decode(struct varve_view data, struct group_record *ret, struct varve_error *error)
@@ -263,10 +267,15 @@ enum varve_status group_record_decode(struct varve_view data, struct group_recor
 
     if (object == NULL)
         return VARVE_CORRUPT;
-    take_picture(&fields, &record);
-    enum varve_status status = fields.failed ? VARVE_CORRUPT : set_settings(&fields, &record);
+    enum varve_status status = VARVE_NO_MEMORY;
+    if (!take_picture(&fields, &record))
+        varve_fail(error, status, NULL, "no memory for what a group has finished");
+    else
+        status = fields.failed ? VARVE_CORRUPT : set_settings(&fields, &record);
     json_decref(object);
     if (status == VARVE_OK)
         *ret = record;
+    else
+        group_ranges_end(&record.finished);
     return status;
 }

@@ -5,6 +5,7 @@
 #ifndef SERVER_GROUP_RECORD_H
 #define SERVER_GROUP_RECORD_H
 
+#include "group_ranges.h"
 #include "varve/group.h"
 
 #define GROUP_STREAM_PREFIX "$group-"
@@ -22,6 +23,7 @@ struct group_record {
     struct varve_group_settings settings; /* settings.filter is `filter` */
     struct varve_filter *filter;          /* made by varve_filter_copy(); the record's own */
     uint64_t checkpoint;
+    struct group_ranges finished;         /* above it; the record's own */
     uint64_t epoch;                       /* of the last member or reset; greater than all that were handed out */
     uint64_t created_epoch, reset_epoch;  /* what `epoch` was then: parked events from before do not count */
     bool stopped;

@@ -146,10 +146,12 @@ static void time_out(struct group_state *state, uint32_t index, uint64_t now_ms)
         retry(state, index, backoff_ms(state, index), now_ms);
 }
 
-static void lose(struct group_state *state, uint32_t index)
+static void lose(struct group_state *state, uint32_t index, bool politely)
 {
     take_back(state, index);
-    if (is_used_up(state, index))
+    if (politely)
+        state->events[index].attempt--;
+    if (is_used_up(state, index) && !politely)
         park(state, index, "consumer_lost");
     else
         wait_for_member(state, index);
@@ -174,7 +176,7 @@ bool group_state_join(struct group_state *state, uint64_t epoch, uint32_t max_in
     return state->member_count < VARVE_MAX_CONSUMERS && group_members_add(state, epoch, max_in_flight) != GROUP_NONE;
 }
 
-bool group_state_leave(struct group_state *state, uint64_t epoch)
+bool group_state_leave(struct group_state *state, uint64_t epoch, bool politely)
 {
     uint32_t member = group_members_find(state, epoch);
 
@@ -182,7 +184,7 @@ bool group_state_leave(struct group_state *state, uint64_t epoch)
         return false;
     /* The last first: each goes before all others, so in the end they stand in the order they were delivered in. */
     while (state->members[member].in_flight.count > 0)
-        lose(state, state->members[member].in_flight.last);
+        lose(state, state->members[member].in_flight.last, politely);
     group_members_remove(state, member);
     return true;
 }
@@ -398,6 +400,16 @@ bool group_state_is_stopped(const struct group_state *state)
 uint64_t group_state_checkpoint(const struct group_state *state)
 {
     return group_events_checkpoint(state);
+}
+
+uint64_t group_state_position(const struct group_state *state)
+{
+    return state->looked_at;
+}
+
+void group_state_note_finished(struct group_state *state, uint64_t position)
+{
+    group_events_note_finished(state, position);
 }
 
 void group_state_get_figures(const struct group_state *state, struct group_state_figures *ret)

@@ -60,8 +60,9 @@ bool group_state_replay(struct group_state *state, uint64_t position, uint64_t k
 
 /* `epoch` is greater than every one before. max_in_flight 0: as the group is set. */
 bool group_state_join(struct group_state *state, uint64_t epoch, uint32_t max_in_flight);
-/* What it had goes to others: attempts count, no waiting. False: no such member. */
-bool group_state_leave(struct group_state *state, uint64_t epoch);
+/* What it had goes to others, without waiting. Its deliveries count as attempts, unless it left politely: then it was
+ * well, and only had not come to them. False: no such member. */
+bool group_state_leave(struct group_state *state, uint64_t epoch, bool politely);
 /* May events be delivered to it now? (It has credit and room.) Members begin unready. Among those that are ready the
  * one with the fewest in flight gets the next event, among equals the one that waited longest. */
 void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready);
@@ -113,6 +114,16 @@ void group_state_stop(struct group_state *state);
 void group_state_resume(struct group_state *state);
 bool group_state_is_stopped(const struct group_state *state);
 uint64_t group_state_checkpoint(const struct group_state *state);
+uint64_t group_state_position(const struct group_state *state); /* everything up to here was looked at */
+
+struct group_range {
+    uint64_t first, last;
+};
+/* Runs of positions above the checkpoint, ascending, at most `room`: all that is finished lies in them (the first of
+ * it, when there are `room`), and nothing that is not. Returns how many. */
+size_t group_state_get_finished(const struct group_state *state, struct group_range *ret, size_t room);
+/* An event of the log that was not added, because it was finished before this machine began. */
+void group_state_note_finished(struct group_state *state, uint64_t position);
 
 struct group_state_figures {
     uint64_t events, in_flight, retrying, replaying, acked, redelivered;

@@ -109,10 +109,12 @@ void group_events_finish(struct group_state *state, uint32_t index)
 
     group_keys_remove_first(state, index);
     unlink_position(state, index);
-    if (event->replay)
+    if (event->replay) {
         state->replaying--;
-    else
+    } else {
         group_list_remove(&state->log, state->log_links, index);
+        group_events_note_finished(state, event->position);
+    }
     event->state = GROUP_EVENT_DONE;
     group_list_append(&state->to_do, state->event_links, index);
 }
@@ -148,4 +150,31 @@ bool group_events_keep_error(struct group_state *state, uint32_t index, struct v
 uint64_t group_events_checkpoint(const struct group_state *state)
 {
     return state->log.first == GROUP_NONE ? state->looked_at : state->events[state->log.first].position - 1;
+}
+
+void group_events_note_finished(struct group_state *state, uint64_t position)
+{
+    if (position > state->newest_finished)
+        state->newest_finished = position;
+}
+
+/* What lies between two unfinished events is finished, or none of the group's. */
+size_t group_state_get_finished(const struct group_state *state, struct group_range *ret, size_t room)
+{
+    uint64_t newest = state->newest_finished < state->looked_at ? state->newest_finished : state->looked_at;
+    size_t count = 0;
+
+    for (uint32_t i = state->log.first; i != GROUP_NONE && count < room; i = state->log_links[i].next) {
+        uint32_t after = state->log_links[i].next;
+        uint64_t first = state->events[i].position + 1;
+        uint64_t last = after == GROUP_NONE ? newest : state->events[after].position - 1;
+
+        if (first > newest)
+            break;
+        if (last > newest)
+            last = newest;
+        if (first <= last)
+            ret[count++] = (struct group_range){ first, last };
+    }
+    return count;
 }

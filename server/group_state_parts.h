@@ -55,6 +55,7 @@ struct group_member {
 struct group_state {
     struct group_state_limits limits;
     uint64_t looked_at, turn, last_epoch;
+    uint64_t newest_finished;             /* highest position of the log that was finished */
 
     struct group_event *events;           /* `capacity` of these and of what follows */
     struct group_links *log_links;        /* of the list `log` */
@@ -92,6 +93,7 @@ void *group_events_release(struct group_state *state, uint32_t index);
 bool group_events_keep_error(struct group_state *state, uint32_t index, struct varve_view error);
 /* Below the lowest unfinished event of the log. */
 uint64_t group_events_checkpoint(const struct group_state *state);
+void group_events_note_finished(struct group_state *state, uint64_t position);
 
 /* ---- group_state_keys.c ---- */
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BYTES_PER_RANGE = 64 }; /* in JSON, and room for all else */
+
 void group_writer_init(struct group *group)
 {
     group->writer.last = &group->writer.first;
@@ -58,7 +60,7 @@ static bool wants_checkpoint(const struct group *group)
 {
     uint64_t now = checkpoint_of(group), before = group->record.checkpoint;
 
-    return now > before && (group->finished || group->last_left || now - before >= GROUP_CHECKPOINT_POSITIONS);
+    return group->finished || (now > before && (group->last_left || now - before >= GROUP_CHECKPOINT_POSITIONS));
 }
 
 /* ---- what comes of it ----------------------------------------------------------------------------------------- */
@@ -107,6 +109,7 @@ static void apply_deletion(struct group *group)
 
     varve_fail(&why, VARVE_GROUP_NOT_FOUND, NULL, "the group was deleted");
     consumers_end_all(group, &why);
+    group_answers_fail(group, &why);
     group_writer_fail_all(group, &why);
     group_drop(group);
 }
@@ -132,7 +135,10 @@ static void take_over(struct group *group, struct group_change *change)
     struct group_writer *writer = &group->writer;
     struct varve_filter *old = group->record.filter;
 
+    group_ranges_end(&group->record.finished);
     group->record = writer->next;
+    if (writer->next.finished.complete)
+        writer->durable = writer->begun;
     if (change != NULL && change->has_settings) {
         free(old);
         change->set.filter = NULL; /* Ours now. */
@@ -151,6 +157,8 @@ static void refused(struct group *group, const struct varve_error *error)
 
     group_state_free(writer->next_state);
     writer->next_state = NULL;
+    group_ranges_end(&writer->next.finished);
+    group->finished = true;
     if (change != NULL) {
         change->done(change, group, error);
         return;
@@ -159,7 +167,8 @@ static void refused(struct group *group, const struct varve_error *error)
              log_text("error", varve_status_name(error->status)), log_text("message", error->message));
     writer->retry_ms = group_now_ms(group) + SYSTEM_APPEND_RETRY_MS;
     writer->gave_up = group->server->stopping || !system_append_passes(error->status);
-    group->finished = true;
+    if (writer->gave_up)
+        group_answers_fail(group, error);
 }
 
 static void on_done(struct system_append *append, const struct varve_append_outcome *outcome)
@@ -174,11 +183,20 @@ static void on_done(struct system_append *append, const struct varve_append_outc
     if (outcome->status == VARVE_OK) {
         take_over(group, change);
         apply(group, writer->kind, change);
+        group_answers_give(group);
     } else {
         error.status = outcome->status;
         refused(group, &error);
     }
     group_came_back(group);
+}
+
+/* A picture must fit an event. */
+static size_t room_for_ranges(const struct group *group)
+{
+    size_t room = group->server->limits.max_event_bytes / BYTES_PER_RANGE;
+
+    return room < GROUP_MAX_RANGES ? room : GROUP_MAX_RANGES;
 }
 
 /* What the record will be. False: no memory. */
@@ -187,7 +205,12 @@ static bool prepare(struct group *group, enum group_event_kind kind, const struc
     struct group_record *next = &group->writer.next;
 
     *next = group->record;
+    next->finished = (struct group_ranges){ .complete = true };
     next->checkpoint = checkpoint_of(group);
+    if (kind != GROUP_RESET && group->state != NULL &&
+        !group_ranges_make(&next->finished, group->state, &group->record.finished,
+                           room_for_ranges(group)))
+        return false;
     if (kind == GROUP_JOINED || kind == GROUP_RESET)
         next->epoch++;
     if (kind == GROUP_RESET) {
@@ -227,6 +250,7 @@ static void begin(struct group *group, enum group_event_kind kind, struct group_
 
     writer->kind = kind;
     writer->change = change;
+    writer->begun++;
     struct varve_view data = encode(group, kind, change);
     if (data.data == NULL)
         varve_fail(&error, VARVE_NO_MEMORY, NULL, "no memory to write what the group remembers");

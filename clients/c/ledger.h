@@ -11,7 +11,7 @@
 
 #include "varve/subscription.h"
 
-#define LEDGER_MAX_REQUESTS 4096u
+#define LEDGER_MAX_REQUESTS 16384u
 #define LEDGER_MAX_POSITIONS 100000u /* of them all, unless it is one request */
 
 struct ledger_request {

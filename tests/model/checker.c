@@ -157,7 +157,7 @@ static void make(struct group_world *world, struct packed *left, enum move move,
     case TIME: world->now_ms = model_next_due(&world->model); break;
     case MUCH_TIME: world->now_ms = PACKED_EVENTS; break;
     case JOIN: world_join(world); break;
-    case LEAVE: world_leave(world, epoch_of(choice)); break;
+    case LEAVE: world_leave(world, epoch_of(choice), false); break;
     case DURABLE: world_durable(world, position); break;
     case CONFIRM: world_confirm(world, position); break;
     case CHECKPOINT: world_write_checkpoint(world); break;

@@ -15,7 +15,7 @@
 
 #include "mutations.h"
 
-bool group_state_leave(struct group_state *state, uint64_t epoch);
+bool group_state_leave(struct group_state *state, uint64_t epoch, bool politely);
 enum varve_status group_state_nack(struct group_state *state, uint64_t epoch, uint64_t position, enum varve_nack action,
                                    uint32_t wait_ms, struct varve_view reason, uint64_t now_ms);
 enum varve_status group_state_extend(struct group_state *state, uint64_t epoch, uint64_t position, uint32_t by_ms,
@@ -34,7 +34,7 @@ void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready
         group_heap_set(&state->takers, member, state->members[member].in_flight.count, state->members[member].turn);
 }
 
-bool group_state_leave(struct group_state *state, uint64_t epoch)
+bool group_state_leave(struct group_state *state, uint64_t epoch, bool politely)
 {
     uint32_t member = group_members_find(state, epoch);
 
@@ -47,7 +47,7 @@ bool group_state_leave(struct group_state *state, uint64_t epoch)
     for (uint32_t i = member == GROUP_NONE ? GROUP_NONE : state->members[member].in_flight.first;
          mutation == LOST_DELIVERIES_DO_NOT_COUNT && i != GROUP_NONE; i = state->event_links[i].next)
         state->events[i].attempt--;
-    return real_group_state_leave(state, epoch);
+    return real_group_state_leave(state, epoch, politely);
 }
 
 /* The first of its key goes behind the others of it. */

@@ -6,7 +6,7 @@
 #include "server/group.h"
 #include "varve/record.h"
 
-enum { ADMIN_ID = 900, ACK_ID = 901, CREDIT_BYTES = 1 << 20 };
+enum { ADMIN_ID = 900, LATER_ID = 79, ACK_ID = 901, CREDIT_BYTES = 1 << 20 };
 
 struct varve_group_settings group_test_settings(void)
 {
@@ -104,6 +104,9 @@ static bool take_frame(struct worker *w, uint32_t request_id)
     else if (frame.request_id == w->join_id && frame.opcode == VARVE_OP_ERROR) {
         w->ended = true;
         status_of(w->client, &w->why);
+    } else if (frame.request_id == LATER_ID) {
+        assert_int_equal(frame.opcode, VARVE_OP_GROUP_ACK_OK);
+        w->unanswered--;
     } else {
         assert_int_equal(frame.request_id, request_id);
     }
@@ -192,6 +195,21 @@ static enum varve_status say_ack(struct worker *w, uint8_t opcode, const struct 
     }
     assert_int_equal(done + count, ack->count);
     return count > 0 ? refused[0].status : VARVE_OK;
+}
+
+void worker_send_ack(struct worker *w, uint64_t position)
+{
+    varve_encode_group_ack(&w->client->out, LATER_ID, VARVE_OP_GROUP_ACK,
+                           &(struct varve_group_ack){ .group = varve_view_str(w->group), .epoch = w->epoch,
+                                                      .positions = &position, .count = 1 });
+    client_send(w->client);
+    w->unanswered++;
+}
+
+void worker_wait_acks(struct worker *w)
+{
+    while (w->unanswered > 0)
+        take_frame(w, LATER_ID);
 }
 
 enum varve_status worker_ack(struct worker *w, uint64_t position)

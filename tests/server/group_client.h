@@ -18,6 +18,7 @@ struct worker {
     uint64_t epoch, checkpoint;
     struct delivered *events; /* delivered and not yet taken */
     size_t count;
+    uint32_t unanswered;      /* acks of worker_send_ack() */
     bool ended;               /* an ERROR for the membership came: */
     struct varve_error why;
 };
@@ -45,6 +46,9 @@ enum varve_status worker_ack(struct worker *w, uint64_t position);
 enum varve_status worker_nack(struct worker *w, uint64_t position, enum varve_nack action, uint32_t wait_ms,
                               const char *reason);
 enum varve_status worker_extend(struct worker *w, uint64_t position, uint32_t by_ms);
+/* An ack whose answer is not waited for: it comes when the ack is durable. worker_wait_acks() waits for all of them. */
+void worker_send_ack(struct worker *w, uint64_t position);
+void worker_wait_acks(struct worker *w);
 void worker_credit(struct worker *w, uint32_t bytes);
 void worker_cancel(struct worker *w);
 

@@ -40,6 +40,29 @@ static void what_a_lost_consumer_had_goes_to_another_as_a_further_attempt(void *
     fixture_close(f);
 }
 
+/* What it had not come to was no attempt. */
+static void a_consumer_that_leaves_costs_no_attempt(void **state)
+{
+    struct varve_group_settings settings = group_test_settings();
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+
+    settings.max_attempts = 1;
+    client_append(c, "a", 1);
+    group_make(c, "g", &settings);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct worker *w = worker_join(f, "g", "one", 0);
+
+        assert_int_equal(worker_take(w).attempt, 1);
+        worker_cancel(w);
+        worker_wait_end(w, VARVE_CANCELLED);
+        worker_free(w);
+    }
+    assert_int_equal(group_look(c, "g").parked, 0);
+    client_close(c);
+    fixture_close(f);
+}
+
 static void an_event_that_kills_its_consumers_ends_up_parked(void **state)
 {
     struct varve_group_settings settings = group_test_settings();
@@ -50,14 +73,14 @@ static void an_event_that_kills_its_consumers_ends_up_parked(void **state)
     client_append(c, "a", 2);
     group_make(c, "g", &settings);
     for (uint32_t attempt = 1; attempt <= 3; attempt++) {
-        struct worker *w = worker_join(f, "g", "one", 0);
+        char name[16];
 
+        snprintf(name, sizeof(name), "one-%u", attempt); /* The one before may not be gone yet. */
+        struct worker *w = worker_join(f, "g", name, 0);
         assert_int_equal(worker_take(w).attempt, attempt);
-        worker_cancel(w);
-        worker_wait_end(w, VARVE_CANCELLED);
         worker_free(w);
     }
-    struct worker *w = worker_join(f, "g", "one", 0);
+    struct worker *w = worker_join(f, "g", "two", 0);
     assert_int_equal(worker_take(w).position, 2);
     assert_int_equal(group_look(c, "g").parked, 1);
     client_close(c);
@@ -185,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_share_the_work_and_one_key_is_with_one),
         cmocka_unit_test(what_a_lost_consumer_had_goes_to_another_as_a_further_attempt),
+        cmocka_unit_test(a_consumer_that_leaves_costs_no_attempt),
         cmocka_unit_test(an_event_that_kills_its_consumers_ends_up_parked),
         cmocka_unit_test(a_name_is_one_consumers_unless_it_is_taken_over),
         cmocka_unit_test(credit_bounds_what_is_sent),

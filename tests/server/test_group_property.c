@@ -87,7 +87,7 @@ static void members_change(struct group_world *world, uint64_t *random)
     for (int i = 0; i < MODEL_MEMBERS; i++)
         members += world->model.members[i].epoch != 0;
     if (random_below(random, 3) == 0)
-        world_leave(world, random_epoch(world, random));
+        world_leave(world, random_epoch(world, random), random_below(random, 2) == 0);
     else if (random_below(random, 2) == 0 && members < MODEL_MEMBERS)
         world_set_ready(world, world_join(world), true);
     else

@@ -39,7 +39,7 @@ static void same_event_is_not_parked_twice(void **unused)
     expect_settling(&f, GROUP_PARK, 1, "nack");
     assert_int_equal(group_state_nack(f.state, 1, 1, VARVE_NACK_PARK, 0, varve_view_str(""), f.now_ms), VARVE_FENCED);
     f.now_ms += 10 * GROUP_FIXTURE_FAR; /* Its old deadline is gone, too, */
-    group_state_leave(f.state, 1);      /* and nobody has it who could lose it. */
+    group_state_leave(f.state, 1, false);      /* and nobody has it who could lose it. */
     expect_nothing(&f);
     assert_true(group_state_parked(f.state, 1));
     assert_false(group_state_parked(f.state, 1));
@@ -79,7 +79,7 @@ static void late_ack_is_fenced(void **unused)
     add_events(&f, 1, 1, KEY_A);
     join_ready(&f, 1);
     expect_delivery(&f, 1, 1, 1);
-    group_state_leave(f.state, 1);
+    group_state_leave(f.state, 1, false);
     join_ready(&f, 2);
     expect_delivery(&f, 2, 1, 2);
     assert_int_equal(group_state_ack(f.state, 1, 1), VARVE_FENCED); /* It is with another now. */
@@ -104,7 +104,7 @@ static void pinned_key_is_not_skipped_when_its_consumer_leaves(void **unused)
     expect_delivery(&f, 1, 1, 1);
     join_ready(&f, 2);
     expect_nothing(&f);
-    group_state_leave(f.state, 1);
+    group_state_leave(f.state, 1, false);
     for (uint64_t position = 1; position <= 3; position++) {
         expect_delivery(&f, 2, position, position == 1 ? 2 : 1);
         assert_int_equal(group_state_checkpoint(f.state), position - 1);

@@ -312,8 +312,8 @@ static void what_a_leaver_had_goes_to_others_at_once(void **unused)
     join_ready(&f, 1);
     for (uint64_t position = 1; position <= 3; position++)
         expect_delivery(&f, 1, position, 1);
-    assert_true(group_state_leave(f.state, 1));
-    assert_false(group_state_leave(f.state, 1));
+    assert_true(group_state_leave(f.state, 1, false));
+    assert_false(group_state_leave(f.state, 1, false));
     join_ready(&f, 2);
     for (uint64_t position = 1; position <= 3; position++)
         expect_delivery(&f, 2, position, 2); /* As they were, before those that nobody had. */
@@ -330,7 +330,7 @@ static void what_loses_every_consumer_is_parked(void **unused)
     for (uint64_t epoch = 1; epoch <= 3; epoch++) {
         join_ready(&f, epoch);
         expect_delivery(&f, epoch, 1, (uint32_t)epoch);
-        group_state_leave(f.state, epoch);
+        group_state_leave(f.state, epoch, false);
     }
     expect_settling(&f, GROUP_PARK, 1, "consumer_lost");
     assert_true(group_state_parked(f.state, 1));

@@ -35,7 +35,7 @@ static void as_many_as_promised_are_held_and_let_go(void **unused)
         uint64_t epoch = (uint64_t)round + 1;
         join_ready(&f, epoch);
         assert_int_equal(drain(&f), GROUP_STATE_MAX_EVENTS);
-        group_state_leave(f.state, epoch);
+        group_state_leave(f.state, epoch, false);
         assert_int_equal(group_state_room(f.state), GROUP_STATE_MAX_EVENTS);
         assert_int_equal(group_state_checkpoint(f.state), first + GROUP_STATE_MAX_EVENTS - 1);
     }

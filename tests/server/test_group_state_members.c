@@ -15,7 +15,7 @@ static void as_many_as_may_join_and_are_found(void **unused)
         assert_int_equal(group_members_find(f.state, epoch) != GROUP_NONE,
                          epoch % 3 == 0 && epoch > 0 && epoch <= 3 * VARVE_MAX_CONSUMERS);
     for (uint64_t epoch = 6; epoch <= 3 * VARVE_MAX_CONSUMERS; epoch += 6)
-        assert_true(group_state_leave(f.state, epoch));
+        assert_true(group_state_leave(f.state, epoch, false));
     group_state_check(f.state);
     assert_int_equal(group_members_find(f.state, 6), GROUP_NONE);
     assert_int_not_equal(group_members_find(f.state, 9), GROUP_NONE);

@@ -185,11 +185,19 @@ void model_nack(struct group_model *model, uint64_t position, enum varve_nack ac
     }
 }
 
-void model_leave(struct group_model *model, uint64_t epoch)
+void model_leave(struct group_model *model, uint64_t epoch, bool politely)
 {
-    for (uint64_t position = 1; position <= model->event_count; position++)
-        if (model_event(model, position)->state == MODEL_OUT && model_event(model, position)->holder == epoch)
+    for (uint64_t position = 1; position <= model->event_count; position++) {
+        struct model_event *event = model_event(model, position);
+        if (event->state != MODEL_OUT || event->holder != epoch)
+            continue;
+        if (!politely) {
             fail(model, position, 0, 0);
+            continue;
+        }
+        event->state = MODEL_WAITING;
+        event->attempt--;
+    }
     model_member(model, epoch)->epoch = 0;
 }
 

@@ -59,7 +59,7 @@ uint64_t model_next_due(const struct group_model *model);
 /* What goes in. */
 void model_add(struct group_model *model, uint64_t position, bool replay);
 void model_join(struct group_model *model, uint64_t epoch);
-void model_leave(struct group_model *model, uint64_t epoch);
+void model_leave(struct group_model *model, uint64_t epoch, bool politely);
 enum varve_status model_hold(struct group_model *model, uint64_t epoch, uint64_t position);
 void model_ack(struct group_model *model, uint64_t position);
 void model_nack(struct group_model *model, uint64_t position, enum varve_nack action, uint32_t wait_ms,

@@ -55,14 +55,14 @@ uint64_t world_join(struct group_world *world)
     return world->last_epoch;
 }
 
-void world_leave(struct group_world *world, uint64_t epoch)
+void world_leave(struct group_world *world, uint64_t epoch, bool politely)
 {
     bool is_member = model_member(&world->model, epoch) != NULL;
 
-    if (group_state_leave(world->state, epoch) != is_member)
+    if (group_state_leave(world->state, epoch, politely) != is_member)
         model_fail("who is a member is known", 0);
     if (is_member)
-        model_leave(&world->model, epoch);
+        model_leave(&world->model, epoch, politely);
 }
 
 void world_set_ready(struct group_world *world, uint64_t epoch, bool ready)
@@ -160,9 +160,30 @@ void world_drain(struct group_world *world)
             model_fail("there is an end of what is to be done", 0);
 }
 
+/* What a picture would say is finished above the checkpoint: nothing that is not, and all that was in this life. */
+static void check_finished(const struct group_world *world)
+{
+    struct group_range runs[MODEL_EVENTS];
+    size_t count = group_state_get_finished(world->state, runs, MODEL_EVENTS), at = 0;
+
+    for (uint64_t position = group_state_checkpoint(world->state) + 1; position <= world->model.fed; position++) {
+        const struct model_event *event = &world->model.events[position - 1];
+        bool held = event->state != MODEL_ABSENT && !event->replay;
+
+        while (at < count && runs[at].last < position)
+            at++;
+        bool told = at < count && runs[at].first <= position;
+        if (told && held)
+            model_fail("what is not finished is not told so", position);
+        if (!told && !held && !event->replay && event->finished && event->delivered_to != 0)
+            model_fail("what is finished is told", position);
+    }
+}
+
 void world_check(struct group_world *world)
 {
     group_state_check(world->state);
+    check_finished(world);
     model_compare(&world->model, world->state);
 }
 

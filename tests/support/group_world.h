@@ -20,7 +20,7 @@ void world_feed(struct group_world *world); /* the next of the log; it is not at
 bool world_is_fed(const struct group_world *world);
 void world_replay(struct group_world *world, uint64_t position);
 uint64_t world_join(struct group_world *world); /* its epoch; not ready */
-void world_leave(struct group_world *world, uint64_t epoch);
+void world_leave(struct group_world *world, uint64_t epoch, bool politely);
 void world_set_ready(struct group_world *world, uint64_t epoch, bool ready);
 /* Of whoever says so, rightly or not. */
 void world_ack(struct group_world *world, uint64_t epoch, uint64_t position);
