@@ -71,5 +71,6 @@ void bench_growth(const struct settings *settings, struct report *report);
 void bench_server_append(const struct settings *settings, struct report *report);
 void bench_server_read(const struct settings *settings, struct report *report);
 void bench_subscriptions(const struct settings *settings, struct report *report);
+void bench_groups(const struct settings *settings, struct report *report);
 
 #endif

@@ -22,6 +22,7 @@ static const struct {
     { "server-append", "durable appends through varved, against a raw libuv server", bench_server_append },
     { "server-read", "reading streams and the log through varved", bench_server_read },
     { "subscriptions", "append to subscriber, and catching up with the log, through varved", bench_subscriptions },
+    { "groups", "consumer groups through varved", bench_groups },
     { "growth", "from 1 M events upwards, 1 M streams; opening the result", bench_growth },
 };
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };

@@ -231,6 +231,8 @@ static bool is_outcome_of_little_memory(enum varve_status status)
 /* A store that failed can only be closed; what it acknowledged is in the directory. */
 static void check_afterwards(struct asked *asked, const char *label, int nth)
 {
+    if (asked->f.store != NULL)
+        (void)varve_store_settle(asked->f.store); /* What failed in the background has come out then. */
     if (asked->f.store != NULL && varve_store_fault(asked->f.store, &asked->f.error) != VARVE_OK) {
         if (!is_outcome_of_little_memory(asked->f.error.status))
             fail_msg("%s, allocation %d: the store's fault is %s", label, nth, asked->f.error.message);
