@@ -132,7 +132,8 @@ static void take_one(struct member *member)
 {
     struct varve_work work;
     struct varve_error error;
-    enum varve_status status = varve_consumer_next(member->consumer, member->count == 0 ? 200 : 0, &work, &error);
+    uint32_t wait_ms = member->count > member->acked ? 0 : 50;
+    enum varve_status status = varve_consumer_next(member->consumer, wait_ms, &work, &error);
 
     if (status == VARVE_OK) {
         print_work(&work);
