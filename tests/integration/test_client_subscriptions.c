@@ -144,6 +144,30 @@ static void test_caught_up_and_checkpoints(void **state)
     varve_subscription_close(subscription);
 }
 
+static void wait_for(struct varve_subscription *subscription, enum varve_notice_kind kind)
+{
+    while (next(subscription).kind != kind)
+        continue;
+}
+
+/* A connection lost at the very end of the log, when nothing is on its way: what is appended after the reconnect comes,
+ * though nobody asks for anything. Others went silent here. */
+static void test_no_stall_after_reconnect(void **state)
+{
+    struct served *served = *state;
+    struct varve_subscription *subscription = subscribe(served, NULL, VARVE_AFTER_END);
+
+    wait_for(subscription, VARVE_NOTICE_CAUGHT_UP);
+    for (uint32_t round = 0; round < 5; round++) {
+        restart(served);
+        wait_for(subscription, VARVE_NOTICE_RECONNECTED);
+        wait_for(subscription, VARVE_NOTICE_CAUGHT_UP);
+        append_some(served, (1u << 21) + round, 1);
+        wait_for(subscription, VARVE_NOTICE_EVENT);
+    }
+    varve_subscription_close(subscription);
+}
+
 static void test_what_the_server_refuses(void **state)
 {
     struct served *served = *state;
@@ -186,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_event_once_over_restarts),
         cmocka_unit_test(test_caught_up_and_checkpoints),
+        cmocka_unit_test(test_no_stall_after_reconnect),
         cmocka_unit_test(test_what_the_server_refuses),
         cmocka_unit_test(test_another_store_is_told),
     };
