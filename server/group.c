@@ -75,8 +75,22 @@ void group_release(struct group *group, struct held_event *event)
     free(event);
 }
 
+/* What nacks said is kept by the machine, for as long as the event is held. */
+static void count_reasons(struct group *group, uint64_t bytes)
+{
+    struct budget *budget = &group->server->budget;
+
+    if (bytes >= group->reason_bytes)
+        budget_force(budget, bytes - group->reason_bytes);
+    else
+        budget_give(budget, group->reason_bytes - bytes);
+    count_held(group, (int64_t)(bytes - group->reason_bytes));
+    group->reason_bytes = bytes;
+}
+
 static void release_all(struct group *group)
 {
+    count_reasons(group, 0);
     while (group->held != NULL)
         group_release(group, group->held);
 }
@@ -240,6 +254,12 @@ void group_turn(struct group *group)
     if (group->gone) {
         free_when_idle(group);
         return;
+    }
+    if (group->state != NULL) {
+        struct group_state_figures figures;
+
+        group_state_get_figures(group->state, &figures);
+        count_reasons(group, figures.reason_bytes);
     }
     if (group->state != NULL && !group_writer_holds_up(group)) {
         do_what_is_due(group, now_ms);

@@ -99,7 +99,8 @@ struct group {
     uint64_t looked_at;           /* read on behind it */
     uint64_t read_retry_ms;
     struct held_event *held;
-    uint64_t held_bytes;
+    uint64_t held_bytes;          /* reasons of nacks included: */
+    uint64_t reason_bytes;
 
     struct consumer *consumers;   /* all, those that are about to be included */
     uint32_t consumer_count;

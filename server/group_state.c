@@ -417,5 +417,6 @@ void group_state_get_figures(const struct group_state *state, struct group_state
     *ret = (struct group_state_figures){
         .events = state->log.count + state->replaying, .in_flight = state->in_flight, .retrying = state->retrying,
         .replaying = state->replaying, .acked = state->acked, .redelivered = state->redelivered,
+        .reason_bytes = state->reason_bytes,
     };
 }

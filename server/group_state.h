@@ -127,6 +127,7 @@ void group_state_note_finished(struct group_state *state, uint64_t position);
 
 struct group_state_figures {
     uint64_t events, in_flight, retrying, replaying, acked, redelivered;
+    uint64_t reason_bytes; /* of memory for what nacks said, of the events held */
 };
 void group_state_get_figures(const struct group_state *state, struct group_state_figures *ret);
 uint32_t group_state_member_in_flight(const struct group_state *state, uint64_t epoch);

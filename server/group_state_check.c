@@ -116,6 +116,15 @@ static void check_members(const struct group_state *state)
     assert(in_flight == state->in_flight);
 }
 
+static void check_reasons(const struct group_state *state)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < state->capacity; i++)
+        bytes += state->events[i].error_size;
+    assert(bytes == state->reason_bytes);
+}
+
 void group_state_check(const struct group_state *state)
 {
     check_log(state);
@@ -123,4 +132,5 @@ void group_state_check(const struct group_state *state)
     check_keys(state);
     check_members(state);
     assert(!state->tell_stop || state->stopped);
+    check_reasons(state);
 }

@@ -127,6 +127,7 @@ void *group_events_release(struct group_state *state, uint32_t index)
     assert(event->state == GROUP_EVENT_DONE);
     group_list_remove(&state->to_do, state->event_links, index);
     free(event->error);
+    state->reason_bytes -= event->error_size;
     *event = (struct group_event){ .state = GROUP_EVENT_FREE };
     group_list_append(&state->free_events, state->event_links, index);
     return owners;
@@ -142,6 +143,8 @@ bool group_events_keep_error(struct group_state *state, uint32_t index, struct v
     if (error.size > 0)
         memcpy(copy, error.data, error.size);
     free(event->error);
+    state->reason_bytes += error.size;
+    state->reason_bytes -= event->error_size;
     event->error = copy;
     event->error_size = (uint32_t)error.size;
     return true;

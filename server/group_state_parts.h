@@ -76,7 +76,7 @@ struct group_state {
     struct group_heap takers;             /* members that can take an event: by what they have, then by turn */
 
     uint32_t in_flight, retrying, replaying;
-    uint64_t acked, redelivered;
+    uint64_t acked, redelivered, reason_bytes;
     uint64_t stopped_by, stopped_at;      /* epoch and position of the nack{stop} */
     bool stopped, tell_stop;
 };

@@ -43,6 +43,40 @@ static void as_many_as_promised_are_held_and_let_go(void **unused)
     group_fixture_teardown(&f);
 }
 
+static uint64_t reason_bytes(const struct group_fixture *f)
+{
+    struct group_state_figures figures;
+
+    group_state_get_figures(f->state, &figures);
+    return figures.reason_bytes;
+}
+
+static void nack_because(struct group_fixture *f, enum varve_nack action, const char *reason)
+{
+    assert_int_equal(group_state_nack(f->state, 1, 1, action, 0, varve_view_str(reason), f->now_ms), VARVE_OK);
+}
+
+/* Their owner charges them to its memory. */
+static void reasons_are_counted_while_they_are_kept(void **unused)
+{
+    struct group_fixture f;
+
+    group_fixture_setup(&f);
+    add_events(&f, 1, 1, 7);
+    join_ready(&f, 1);
+    expect_delivery(&f, 1, 1, 1);
+    nack_because(&f, VARVE_NACK_RETRY, "no luck today");
+    assert_int_equal(reason_bytes(&f), 13);
+    expect_delivery(&f, 1, 1, 2);
+    nack_because(&f, VARVE_NACK_RETRY, "none");
+    assert_int_equal(reason_bytes(&f), 4);
+    expect_delivery(&f, 1, 1, 3);
+    ack(&f, 1, 1);
+    expect_nothing(&f);
+    assert_int_equal(reason_bytes(&f), 0);
+    group_fixture_teardown(&f);
+}
+
 static void positions_are_found_while_they_are_held(void **unused)
 {
     struct group_fixture f;
@@ -108,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_as_promised_are_held_and_let_go),
+        cmocka_unit_test(reasons_are_counted_while_they_are_kept),
         cmocka_unit_test(positions_are_found_while_they_are_held),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(a_reason_that_cannot_be_kept_is_no_nack),
