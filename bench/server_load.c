@@ -238,14 +238,16 @@ void server_load_fill(const char *url, uint32_t streams, uint32_t length)
 {
     int64_t *versions = server_load_fresh_versions(streams);
     struct server_load load = { url, 1, 16, length / 10, streams, FILL_DATA_BYTES, 1 };
-    uint64_t have = 0;
+    uint64_t have = 0, empty = streams;
 
-    while (have < (uint64_t)streams * length) {
+    while (have < (uint64_t)streams * length || empty > 0) {
         struct measurement m;
         server_load_append(&load, versions, &m);
-        have = 0;
-        for (uint32_t i = 0; i < streams; i++)
+        have = empty = 0;
+        for (uint32_t i = 0; i < streams; i++) {
             have += (uint64_t)(versions[i] + 1);
+            empty += versions[i] < 0;
+        }
     }
     free(versions);
 }

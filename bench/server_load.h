@@ -18,7 +18,7 @@ struct server_load {
  * lives as long as the server's directory, so that rounds can follow one another. */
 void server_load_append(const struct server_load *load, int64_t *versions, struct measurement *ret);
 int64_t *server_load_fresh_versions(uint32_t streams); /* ended with free() */
-/* At least `length` events of 256 bytes for each of the streams of an empty store, on the average. */
+/* At least `length` events of 256 bytes for each of the streams of an empty store, on the average, and one for each. */
 void server_load_fill(const char *url, uint32_t streams, uint32_t length);
 /* Whole streams "order-<n>", one after the other on each connection; per_second counts streams. */
 void server_load_streams(const struct server_load *load, struct measurement *ret);
