@@ -108,8 +108,8 @@ enum varve_status varve_consumer_next(struct varve_consumer *consumer, uint32_t 
  * key may come then; its answer comes when it is durable, in a busy group up to a quarter of a second later, and is
  * taken in by _next(), _flush() and whatever else waits. _flush() tells how it went.
  * FENCED: the event is not with this consumer any more; NOT_DELIVERED: _next() did not hand it over, or it was acked or
- * nacked before. When 4,096 acks (of _ack_many(): calls, or 100,000 positions) are unanswered, the call first waits for
- * answers: TIMEOUT, none came within request_timeout_ms; DISCONNECTED: the membership was lost. Then, as with
+ * nacked before. When 16,384 acks (of _ack_many(): calls, or 100,000 positions) are unanswered, the call first waits
+ * for answers: TIMEOUT, none came within request_timeout_ms; DISCONNECTED: the membership was lost. Then, as with
  * NO_MEMORY, it was not sent. Not interrupted by _stop(). */
 enum varve_status varve_consumer_ack(struct varve_consumer *consumer, uint64_t position, struct varve_error *error);
 /* Up to 10,000 (VARVE_MAX_ACKS) at once; of those that would be FENCED or NOT_DELIVERED, _flush() tells. */
