@@ -6,9 +6,9 @@ import sys
 
 os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-FLOORS = ["engine", "server", "clients/c", "tools", "bench"]  # Ground first; as in SConstruct.
-TEST_FOLDERS = {"engine": "engine", "server/wire": "wire", "server": "server", "clients/c": "client",
-                "tools/varve": "tools", "bench": "bench"}
+FLOORS = ["engine", "snapshots", "server", "clients/c", "tools", "bench"]  # Ground first; as in SConstruct.
+TEST_FOLDERS = {"engine": "engine", "snapshots": "snapshots", "server/wire": "wire", "server": "server",
+                "clients/c": "client", "tools/varve": "tools", "bench": "bench"}
 MAX_COLUMNS, MAX_FUNCTION_LINES, MAX_FILE_LINES, MANY_FILE_LINES = 120, 70, 600, 450
 
 # Source files without a test file of their own, each with the reason why none is needed.

@@ -163,7 +163,8 @@ static void test_an_outcome_has_every_stream(void **state)
 static void script_conflict(struct fake_server *server)
 {
     const struct varve_conflict conflicts[] = {
-        { 0, VARVE_WRONG_EXPECTED_VERSION, 3, 5 }, { *(uint32_t *)server->user, VARVE_STREAM_TOMBSTONED, -2, 9 },
+        { 0, 0, VARVE_WRONG_EXPECTED_VERSION, 3, 5 },
+        { 0, *(uint32_t *)server->user, VARVE_STREAM_TOMBSTONED, -2, 9 },
     };
     struct varve_wire_error said = {
         .error = { .status = VARVE_WRONG_EXPECTED_VERSION, .message = "stream \"a\": expected 3, actual 5" },

@@ -130,7 +130,7 @@ static void test_poll_waits_for_one_outcome_or_its_time(void **state)
 
 static void script_refuses_one(struct fake_server *server)
 {
-    const struct varve_conflict conflict = { 0, VARVE_WRONG_EXPECTED_VERSION, 3, 5 };
+    const struct varve_conflict conflict = { 0, 0, VARVE_WRONG_EXPECTED_VERSION, 3, 5 };
     struct varve_wire_error said = {
         .error = { .status = VARVE_WRONG_EXPECTED_VERSION, .message = "no" },
         .conflicts = &conflict,

@@ -45,7 +45,7 @@ static void overloaded_always_says_when_to_come_back(void **state)
 static void a_refused_append_names_every_stream(void **state)
 {
     static const struct varve_conflict conflicts[] = {
-        { 0, VARVE_WRONG_EXPECTED_VERSION, 5, 7 }, { 3, VARVE_STREAM_TOMBSTONED, -2, 9 },
+        { 0, 0, VARVE_WRONG_EXPECTED_VERSION, 5, 7 }, { 0, 3, VARVE_STREAM_TOMBSTONED, -2, 9 },
     };
     struct fixture *f = fixture_open("");
     struct client *c = client_open(f);

@@ -90,8 +90,11 @@ struct varve_append_result { /* one per stream of the request, in its order */
     uint64_t first_position; /* of this append's events there; 0 for a check */
     uint64_t last_position;
 };
+/* What part of a request a conflict is about. Appends have streams only; the others are transact.h's. */
+enum varve_part { VARVE_PART_STREAM = 0, VARVE_PART_SAGA = 1, VARVE_PART_SYSTEM = 2, VARVE_PART_ACK = 3 };
 struct varve_conflict {
-    uint32_t stream_index;   /* in the request */
+    enum varve_part part;
+    uint32_t stream_index;   /* in its part of the request */
     enum varve_status status; /* WRONG_EXPECTED_VERSION, STREAM_TOMBSTONED, ID_REUSED, STREAM_NOT_FOUND */
     int64_t expected;
     int64_t actual;          /* -1: no events, or deleted. Where a version was expected: the last, even if deleted */

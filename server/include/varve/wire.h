@@ -42,6 +42,11 @@ enum varve_opcode {
     VARVE_OP_GROUP_JOIN = 0x1e,    /* CREDIT adds to it, CANCEL leaves the group */
     VARVE_OP_GROUP_ACK = 0x1f, VARVE_OP_GROUP_NACK = 0x20, VARVE_OP_GROUP_EXTEND = 0x21,
     VARVE_OP_PARKED_LIST = 0x22, VARVE_OP_PARKED_REPLAY = 0x23, VARVE_OP_PARKED_DISCARD = 0x24,
+    VARVE_OP_TRANSACT = 0x28, VARVE_OP_SAGA_GET = 0x29, VARVE_OP_SAGA_LIST = 0x2a, VARVE_OP_SAGA_COUNTS = 0x2b,
+    VARVE_OP_SAGA_CLAIM = 0x2c,    /* wire_saga.h; CANCEL ends the waiting of a claim */
+    VARVE_OP_SNAPSHOT_PUT = 0x30, VARVE_OP_SNAPSHOT_GET = 0x31, VARVE_OP_SNAPSHOT_LIST = 0x32,
+    VARVE_OP_SNAPSHOT_DELETE = 0x33,
+    VARVE_OP_LOAD = 0x34,          /* wire_snapshot.h; CREDIT and CANCEL speak about it as about a READ */
 
     VARVE_OP_HELLO_OK = 0x81, VARVE_OP_PONG = 0x82, VARVE_OP_APPEND_OK = 0x83, VARVE_OP_READ_BATCH = 0x84,
     VARVE_OP_READ_END = 0x85, VARVE_OP_STREAM_INFO_OK = 0x87, VARVE_OP_STREAM_LIST_OK = 0x88,
@@ -52,6 +57,10 @@ enum varve_opcode {
     VARVE_OP_GROUP_LIST_OK = 0x9d, VARVE_OP_GROUP_JOINED = 0x9e,
     VARVE_OP_GROUP_ACK_OK = 0x9f,  /* to ACK, NACK and EXTEND */
     VARVE_OP_GROUP_EVENTS = 0xa0, VARVE_OP_PARKED_LIST_OK = 0xa2, VARVE_OP_PARKED_OK = 0xa3,
+    VARVE_OP_TRANSACT_OK = 0xa8, VARVE_OP_SAGA_GET_OK = 0xa9, VARVE_OP_SAGA_LIST_OK = 0xaa,
+    VARVE_OP_SAGA_COUNTS_OK = 0xab, VARVE_OP_SAGA_CLAIM_OK = 0xac,
+    VARVE_OP_SNAPSHOT_PUT_OK = 0xb0, VARVE_OP_SNAPSHOT_GET_OK = 0xb1, VARVE_OP_SNAPSHOT_LIST_OK = 0xb2,
+    VARVE_OP_SNAPSHOT_DELETE_OK = 0xb3, VARVE_OP_LOADING = 0xb4,
     VARVE_OP_ERROR = 0xff,         /* in place of any reply */
 };
 const char *varve_opcode_name(uint8_t opcode); /* "APPEND", ...; "?" when unknown */
@@ -382,7 +391,7 @@ void varve_encode_parked_ok(struct varve_wire_buffer *out, uint32_t request_id, 
 enum varve_status varve_decode_parked_ok(struct varve_view body, uint32_t *ret_count, struct varve_error *error);
 
 /* ERROR [number, NAME, message, field|nil, limit|nil, retry_after_ms|nil,
- *        [[stream_index, status, expected, actual]...]]
+ *        [[index, status, expected, actual, part]...]]      part: enum varve_part; 0 when it is not there
  * The number may be one of a newer registry. */
 struct varve_wire_error {
     struct varve_error error;
