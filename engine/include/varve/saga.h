@@ -130,6 +130,11 @@ struct varve_saga_list {
  * stays as it is is skipped. INVALID_ARGUMENT. */
 enum varve_status varve_saga_list(struct varve_store *store, const struct varve_saga_query *query,
                                   struct varve_saga_list **ret_list, struct varve_error *error);
+/* The cursor behind every saga of this type and status whose last event is at or before `position`, for the `after` of
+ * a list of that type BY_CHANGE (cursors are the encoded keys of engine/saga_keys.h); its size. For whoever knows that
+ * there is nothing for him up to there: server/saga_claims.c. */
+uint32_t varve_saga_cursor(struct varve_view type, enum varve_saga_status status, uint64_t position,
+                           uint8_t ret_cursor[VARVE_SAGA_MAX_CURSOR]);
 
 struct varve_saga_count {
     struct varve_view type;
