@@ -55,12 +55,18 @@ int cli_exit_code(enum varve_status status)
     case VARVE_GROUP_STOPPED:
     case VARVE_CONSUMER_EXISTS:
     case VARVE_FENCED:
+    case VARVE_SAGA_EXISTS:
+    case VARVE_SAGA_CONFLICT:
+    case VARVE_SAGA_FINISHED:
+    case VARVE_SNAPSHOT_AHEAD:
     case VARVE_NOT_DELIVERED:
         return CLI_CONFLICT;
     case VARVE_STREAM_NOT_FOUND:
     case VARVE_STREAM_TOMBSTONED:
     case VARVE_EVENT_NOT_FOUND:
     case VARVE_GROUP_NOT_FOUND:
+    case VARVE_SAGA_NOT_FOUND:
+    case VARVE_SNAPSHOT_NOT_FOUND:
         return CLI_NOT_FOUND;
     case VARVE_UNREACHABLE:
     case VARVE_TIMEOUT:
@@ -86,6 +92,14 @@ static void print_error(const struct varve_error *error)
     }
     fflush(stdout); /* what was printed before comes before */
     fprintf(stderr, "error: %s: %s\n", varve_status_name(error->status), shown.message);
+}
+
+enum varve_status cli_words(const struct cli *cli, size_t min, size_t max, struct varve_error *error)
+{
+    char usage[128];
+
+    snprintf(usage, sizeof(usage), "%s %s", cli->command->name, cli->command->arguments);
+    return arguments_words(&cli->arguments, min, max, usage, error);
 }
 
 int cli_fail(const struct cli *cli, const struct varve_error *error)

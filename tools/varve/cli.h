@@ -45,6 +45,8 @@ extern const struct command *const cli_commands[];
 
 /* ---- for the commands -------------------------------------------------------------------------------------------- */
 
+/* At least `min` and at most `max` words; an error quotes how the command is used. */
+enum varve_status cli_words(const struct cli *cli, size_t min, size_t max, struct varve_error *error);
 /* Open what --server, --db or VARVE_URL name, unless a backend is there. `writes`: --db may create the store. */
 enum varve_status cli_open(struct cli *cli, bool writes, struct varve_error *error);
 /* The same for what only a server does. */

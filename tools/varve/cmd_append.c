@@ -1,14 +1,12 @@
 /* cmd_append.c - `varve append`: one event to one stream. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "data_argument.h"
 #include "event_check.h"
 #include "varve/uuid.h"
-
-#define DATA_MAX_BYTES (16u << 20) /* what the largest store takes; more need not be read to be refused */
 
 static const struct option_spec options[] = {
     { "expected", 'e', "VERSION", "any (default), no_stream, stream_exists, or the version last seen" },
@@ -24,39 +22,6 @@ static const struct option_spec options[] = {
     { "content-type", 0, "TYPE", "application/json (default), application/msgpack or application/octet-stream" },
     { NULL, 0, NULL, NULL },
 };
-
-static enum varve_status read_all(FILE *file, const char *name, struct text *into, struct varve_error *error)
-{
-    char chunk[65536];
-    size_t got;
-
-    while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0) {
-        text_add(into, varve_view_of(chunk, got));
-        if (into->size > DATA_MAX_BYTES)
-            return varve_fail(error, VARVE_EVENT_TOO_LARGE, "data", "%s holds more than %u bytes", name,
-                              DATA_MAX_BYTES);
-    }
-    if (ferror(file))
-        return varve_fail(error, VARVE_IO, "data", "%s: %s", name, strerror(errno));
-    return VARVE_OK;
-}
-
-/* DATA is the bytes themselves, "-" for standard input, or "@FILE". */
-static enum varve_status read_data(const char *word, struct text *into, struct varve_error *error)
-{
-    if (strcmp(word, "-") == 0)
-        return read_all(stdin, "standard input", into, error);
-    if (word[0] != '@') {
-        text_add_str(into, word);
-        return VARVE_OK;
-    }
-    FILE *file = fopen(word + 1, "rb");
-    if (file == NULL)
-        return varve_fail(error, VARVE_IO, "data", "%s: %s", word + 1, strerror(errno));
-    enum varve_status status = read_all(file, word + 1, into, error);
-    fclose(file);
-    return status;
-}
 
 static enum varve_status parse_names(const struct arguments *arguments, struct varve_event *event,
                                      struct varve_error *error)
@@ -159,7 +124,7 @@ static int run(struct cli *cli)
     if (status == VARVE_OK)
         status = parse_event(arguments, &event, &error);
     if (status == VARVE_OK && arguments->word_count == 3)
-        status = read_data(arguments->words[2], &data, &error);
+        status = data_argument_read(arguments->words[2], &data, &error);
     if (status == VARVE_OK) {
         event.type = varve_view_str(arguments->words[1]);
         event.data = data.size > 0 ? text_view(&data) : (struct varve_view){ 0 };

@@ -26,10 +26,8 @@ static int print_done(struct cli *cli, const struct varve_group_info *info, cons
 
 static enum varve_status take_name(struct cli *cli, struct varve_view *ret_name, struct varve_error *error)
 {
-    char usage[96];
+    enum varve_status status = cli_words(cli, 1, 1, error);
 
-    snprintf(usage, sizeof(usage), "%s %s", cli->command->name, cli->command->arguments);
-    enum varve_status status = arguments_words(&cli->arguments, 1, 1, usage, error);
     if (status != VARVE_OK)
         return status;
     *ret_name = varve_view_str(cli->arguments.words[0]);

@@ -15,14 +15,6 @@ static struct varve_view group_of(const struct cli *cli)
     return varve_view_str(cli->arguments.words[0]);
 }
 
-static enum varve_status check_words(struct cli *cli, size_t min, size_t max, struct varve_error *error)
-{
-    char usage[96];
-
-    snprintf(usage, sizeof(usage), "%s %s", cli->command->name, cli->command->arguments);
-    return arguments_words(&cli->arguments, min, max, usage, error);
-}
-
 static enum varve_status parse_position(const char *text, uint64_t *ret_position, struct varve_error *error)
 {
     if (option_parse_uint(text, UINT64_MAX, ret_position) && *ret_position > 0)
@@ -128,7 +120,7 @@ static int run_ls(struct cli *cli)
     struct lister lister = { .cli = cli, .left = UINT64_MAX };
     struct varve_error error;
 
-    enum varve_status status = check_words(cli, 1, 1, &error);
+    enum varve_status status = cli_words(cli, 1, 1, &error);
     if (status == VARVE_OK)
         status = arguments_uint(&cli->arguments, "limit", UINT64_MAX, &lister.left, &error);
     if (status == VARVE_OK && lister.left == 0)
@@ -209,7 +201,7 @@ static int run_show(struct cli *cli)
     struct varve_error error;
     uint64_t position = 0;
 
-    enum varve_status status = check_words(cli, 2, 2, &error);
+    enum varve_status status = cli_words(cli, 2, 2, &error);
     if (status == VARVE_OK)
         status = parse_position(cli->arguments.words[1], &position, &error);
     if (status == VARVE_OK)
@@ -244,7 +236,7 @@ static enum varve_status parse_which(struct cli *cli, struct which *which, struc
 {
     bool all = arguments_has(&cli->arguments, "all"), some = arguments_has(&cli->arguments, "limit");
     uint64_t limit = 0;
-    enum varve_status status = check_words(cli, 1, 2, error);
+    enum varve_status status = cli_words(cli, 1, 2, error);
 
     if (status != VARVE_OK)
         return status;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "pairs.h"
 #include "timestamp.h"
 
 #define PAGE 1000 /* streams asked for at a time */
@@ -181,50 +182,26 @@ const struct command command_stream_ls = {
 
 static const struct option_spec info_options[] = { { NULL, 0, NULL, NULL } };
 
-static void print_pair(struct table *table, const char *name, const char *value)
-{
-    table_cell(table, varve_view_str(name));
-    table_cell(table, varve_view_str(value));
-    table_row_end(table);
-}
-
-static void print_number(struct table *table, const char *name, uint64_t number)
-{
-    char text[32];
-
-    snprintf(text, sizeof(text), "%" PRIu64, number);
-    print_pair(table, name, text);
-}
-
-static void print_time(struct table *table, const char *name, int64_t time_us)
-{
-    char text[TIMESTAMP_TEXT];
-
-    timestamp_format(time_us, text);
-    print_pair(table, name, text);
-}
-
 static void print_info(struct cli *cli, const char *name, const struct varve_stream_info *info)
 {
-    static const struct table_column columns[] = { { NULL, false, 0 }, { NULL, false, 0 } };
-    struct table *table = table_begin(&cli->output, columns, 2);
+    struct table *table = pairs_begin(&cli->output);
     char text[TIMESTAMP_TEXT];
 
-    print_pair(table, "stream", name);
-    print_pair(table, "state", state_of(info));
-    print_number(table, "version", (uint64_t)info->version);
-    print_number(table, "first_version", info->first_version);
-    print_number(table, "events", visible_events(info));
-    print_number(table, "last_position", info->last_position);
-    print_time(table, "created_at", info->created_at_us);
-    print_time(table, "updated_at", info->updated_at_us);
+    pairs_text(table, "stream", varve_view_str(name));
+    pairs_text(table, "state", varve_view_str(state_of(info)));
+    pairs_printf(table, "version", "%" PRIu64, (uint64_t)info->version);
+    pairs_printf(table, "first_version", "%" PRIu64, info->first_version);
+    pairs_printf(table, "events", "%" PRIu64, visible_events(info));
+    pairs_printf(table, "last_position", "%" PRIu64, info->last_position);
+    pairs_time(table, "created_at", info->created_at_us);
+    pairs_time(table, "updated_at", info->updated_at_us);
     if (info->truncate_before > 0)
-        print_number(table, "truncate_before", info->truncate_before);
+        pairs_printf(table, "truncate_before", "%" PRIu64, info->truncate_before);
     if (info->max_count > 0)
-        print_number(table, "max_count", info->max_count);
+        pairs_printf(table, "max_count", "%" PRIu64, info->max_count);
     if (info->max_age_us > 0) {
         duration_format(info->max_age_us, text);
-        print_pair(table, "max_age", text);
+        pairs_text(table, "max_age", varve_view_str(text));
     }
     table_end(table);
 }

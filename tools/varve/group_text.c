@@ -2,8 +2,8 @@
 #include "group_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 
+#include "pairs.h"
 #include "timestamp.h"
 #include "varve/uuid.h"
 
@@ -190,49 +190,21 @@ void group_describe_backoff(struct text *out, const struct varve_group_settings 
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
-static void print_pair(struct table *table, const char *name, struct varve_view value)
-{
-    table_cell(table, varve_view_str(name));
-    table_cell(table, value);
-    table_row_end(table);
-}
-
-static void print_pairf(struct table *table, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void print_pairf(struct table *table, const char *name, const char *format, ...)
-{
-    char text[128];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    print_pair(table, name, varve_view_str(text));
-}
-
-static void print_time(struct table *table, const char *name, int64_t time_us)
-{
-    char text[TIMESTAMP_TEXT];
-
-    timestamp_format(time_us, text);
-    print_pair(table, name, varve_view_str(text));
-}
-
 static void print_settings(struct table *table, const struct varve_group_settings *settings)
 {
     struct text text = { 0 };
     char duration[TIMESTAMP_TEXT];
 
     group_describe_filter(&text, settings->filter);
-    print_pair(table, "filter", text_view(&text));
-    print_pair(table, "key", varve_view_str(varve_group_key_name(settings->key)));
-    print_pairf(table, "max_in_flight", "%" PRIu32 " (%" PRIu32 " of one consumer)", settings->max_in_flight,
-                settings->consumer_max_in_flight);
+    pairs_text(table, "filter", text_view(&text));
+    pairs_text(table, "key", varve_view_str(varve_group_key_name(settings->key)));
+    pairs_printf(table, "max_in_flight", "%" PRIu32 " (%" PRIu32 " of one consumer)", settings->max_in_flight,
+                 settings->consumer_max_in_flight);
     duration_format((int64_t)settings->ack_timeout_ms * 1000, duration);
-    print_pair(table, "ack_timeout", varve_view_str(duration));
-    print_pairf(table, "max_attempts", "%" PRIu32, settings->max_attempts);
+    pairs_text(table, "ack_timeout", varve_view_str(duration));
+    pairs_printf(table, "max_attempts", "%" PRIu32, settings->max_attempts);
     group_describe_backoff(&text, settings);
-    print_pair(table, "backoff", text_view(&text));
+    pairs_text(table, "backoff", text_view(&text));
     text_free(&text);
 }
 
@@ -255,20 +227,19 @@ static void print_consumers(struct output *output, const struct varve_group_info
 
 void group_print_info(struct output *output, const struct varve_group_info *info)
 {
-    static const struct table_column columns[] = { { NULL, false, 0 }, { NULL, false, 0 } };
-    struct table *table = table_begin(output, columns, 2);
+    struct table *table = pairs_begin(output);
 
-    print_pair(table, "group", info->name);
-    print_pair(table, "state", varve_view_str(state_of(info)));
+    pairs_text(table, "group", info->name);
+    pairs_text(table, "state", varve_view_str(state_of(info)));
     if (info->stopped)
-        print_pair(table, "stop_reason", info->stop_reason);
-    print_pairf(table, "checkpoint", "%" PRIu64 " of %" PRIu64, info->checkpoint, info->last_position);
-    print_pairf(table, "in_flight", "%" PRIu64, info->in_flight);
-    print_pairf(table, "retrying", "%" PRIu64, info->retrying);
-    print_pairf(table, "parked", "%" PRIu64, info->parked);
-    print_pairf(table, "acked", "%" PRIu64, info->acked);
-    print_pairf(table, "redelivered", "%" PRIu64, info->redelivered);
-    print_time(table, "created_at", info->created_at_us);
+        pairs_text(table, "stop_reason", info->stop_reason);
+    pairs_printf(table, "checkpoint", "%" PRIu64 " of %" PRIu64, info->checkpoint, info->last_position);
+    pairs_printf(table, "in_flight", "%" PRIu64, info->in_flight);
+    pairs_printf(table, "retrying", "%" PRIu64, info->retrying);
+    pairs_printf(table, "parked", "%" PRIu64, info->parked);
+    pairs_printf(table, "acked", "%" PRIu64, info->acked);
+    pairs_printf(table, "redelivered", "%" PRIu64, info->redelivered);
+    pairs_time(table, "created_at", info->created_at_us);
     print_settings(table, &info->settings);
     table_end(table);
     if (info->consumer_count == 0)
@@ -279,22 +250,21 @@ void group_print_info(struct output *output, const struct varve_group_info *info
 
 void group_print_parked(struct output *output, const struct varve_parked_event *parked)
 {
-    static const struct table_column columns[] = { { NULL, false, 0 }, { NULL, false, 0 } };
-    struct table *table = table_begin(output, columns, 2);
+    struct table *table = pairs_begin(output);
     char id[VARVE_UUID_TEXT];
 
     varve_uuid_format(&parked->id, id);
-    print_pairf(table, "position", "%" PRIu64, parked->position);
-    print_pair(table, "stream", parked->stream);
-    print_pairf(table, "version", "%" PRIu64, parked->version);
-    print_pair(table, "type", parked->type);
-    print_pair(table, "id", varve_view_str(id));
-    print_pair(table, "reason", parked->reason);
-    print_pairf(table, "attempts", "%" PRIu32, parked->attempts);
+    pairs_printf(table, "position", "%" PRIu64, parked->position);
+    pairs_text(table, "stream", parked->stream);
+    pairs_printf(table, "version", "%" PRIu64, parked->version);
+    pairs_text(table, "type", parked->type);
+    pairs_text(table, "id", varve_view_str(id));
+    pairs_text(table, "reason", parked->reason);
+    pairs_printf(table, "attempts", "%" PRIu32, parked->attempts);
     if (parked->last_error.data != NULL)
-        print_pair(table, "last_error", parked->last_error);
-    print_time(table, "first_attempt_at", parked->first_attempt_us);
-    print_time(table, "parked_at", parked->parked_at_us);
-    print_pair(table, "replaying", varve_view_str(parked->replaying ? "yes" : "no"));
+        pairs_text(table, "last_error", parked->last_error);
+    pairs_time(table, "first_attempt_at", parked->first_attempt_us);
+    pairs_time(table, "parked_at", parked->parked_at_us);
+    pairs_text(table, "replaying", varve_view_str(parked->replaying ? "yes" : "no"));
     table_end(table);
 }
