@@ -2,8 +2,7 @@
  *
  * The body is read straight through, once: no walk over it beforehand. What the texts and the data must be is not
  * looked at here but in varve_append_create(), which every append passes. */
-#include "fields.h"
-#include "pack.h"
+#include "append.h"
 
 #define EVENT_FIELDS 13u
 #define LEAST_STREAM_BYTES 3u /* an array, a text, a number */
@@ -38,40 +37,45 @@ static void encode_event(struct pack *pack, const struct varve_event *event, uin
     pack_bin_or_nil(pack, event->metadata);
 }
 
+void pack_append(struct pack *pack, const struct varve_append_request *append)
+{
+    encode_streams(pack, append);
+    pack_array(pack, append->event_count);
+    for (size_t i = 0; i < append->event_count; i++)
+        encode_event(pack, &append->events[i], append->stream_of == NULL ? 0 : append->stream_of[i]);
+}
+
 void varve_encode_append(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_append_request *append)
 {
     struct pack pack;
 
     pack_begin(&pack, out, VARVE_OP_APPEND, request_id);
     pack_array(&pack, 2);
-    encode_streams(&pack, append);
-    pack_array(&pack, append->event_count);
-    for (size_t i = 0; i < append->event_count; i++)
-        encode_event(&pack, &append->events[i], append->stream_of == NULL ? 0 : append->stream_of[i]);
+    pack_append(&pack, append);
     pack_end(&pack);
 }
 
-/* The count of a list that must hold something and may hold only so much. */
-static uint32_t decode_list(struct fields *fields, const char *name, size_t least_bytes)
+uint32_t fields_bounded_list(struct fields *fields, const char *name, size_t least_bytes, uint32_t min, uint32_t max)
 {
     uint32_t count = fields_list(fields, name, least_bytes);
 
     fields->list = NULL;
-    if (count == 0)
-        fields_bad(fields, name, "expected at least one");
-    if (count > VARVE_WIRE_MAX_APPEND_ITEMS)
-        fields_stop(fields, VARVE_APPEND_TOO_LARGE, "APPEND: %u %s, at most %u can be taken", count, name,
-                    VARVE_WIRE_MAX_APPEND_ITEMS);
-    if (fields->fault != VARVE_OK && fields->error != NULL)
-        fields->error->limit = VARVE_WIRE_MAX_APPEND_ITEMS;
+    if (count < min)
+        fields_bad(fields, name, "expected at least %u", min);
+    if (count > max && !fields->pull.failed) {
+        fields_stop(fields, VARVE_APPEND_TOO_LARGE, "%s: %u %s, at most %u can be taken", fields->message, count, name,
+                    max);
+        if (fields->error != NULL)
+            fields->error->limit = max;
+    }
     fields->list = name;
     return fields->pull.failed ? 0 : count;
 }
 
-static struct varve_append_stream *decode_streams(struct fields *fields, struct varve_wire_arena *arena,
+static struct varve_append_stream *decode_streams(struct fields *fields, struct varve_wire_arena *arena, uint32_t min,
                                                   uint32_t *ret_count)
 {
-    uint32_t count = decode_list(fields, "streams", LEAST_STREAM_BYTES);
+    uint32_t count = fields_bounded_list(fields, "streams", LEAST_STREAM_BYTES, min, VARVE_WIRE_MAX_APPEND_ITEMS);
     struct varve_append_stream *streams = fields_take(fields, arena, count, sizeof(*streams));
 
     for (uint32_t i = 0; i < count && !fields->pull.failed; i++) {
@@ -102,7 +106,7 @@ static void decode_event(struct fields *fields, uint32_t stream_count, struct va
     event->source = varve_pull_str_or_nil(&fields->pull);
     event->user_id = varve_pull_str_or_nil(&fields->pull);
     event->class_ = (enum varve_class)fields_int(fields, "class", 0, VARVE_CLASS_REALTIME);
-    event->content_type = (enum varve_content_type)fields_int(fields, "content_type", 0, VARVE_CONTENT_OCTET_STREAM);
+    event->content_type = fields_content_type(fields);
     event->data = varve_pull_bin(&fields->pull);
     event->metadata = varve_pull_bin_or_nil(&fields->pull);
     event->stream = (struct varve_view){ 0 };
@@ -111,12 +115,15 @@ static void decode_event(struct fields *fields, uint32_t stream_count, struct va
     fields_close(fields, unknown);
 }
 
-static void decode_events(struct fields *fields, struct varve_wire_arena *arena, struct varve_append_request *append)
+static void decode_events(struct fields *fields, struct varve_wire_arena *arena, uint32_t min,
+                          struct varve_append_request *append)
 {
-    uint32_t count = decode_list(fields, "events", LEAST_EVENT_BYTES);
+    uint32_t count = fields_bounded_list(fields, "events", LEAST_EVENT_BYTES, min, VARVE_WIRE_MAX_APPEND_ITEMS);
     struct varve_event *events = fields_take(fields, arena, count, sizeof(*events));
     uint32_t *stream_of = fields_take(fields, arena, count, sizeof(*stream_of));
 
+    if (count > 0 && append->stream_count == 0)
+        fields_bad(fields, "stream_index", "there are no streams");
     for (uint32_t i = 0; i < count && !fields->pull.failed; i++) {
         fields->index = i;
         decode_event(fields, (uint32_t)append->stream_count, &events[i], &stream_of[i]);
@@ -129,20 +136,27 @@ static void decode_events(struct fields *fields, struct varve_wire_arena *arena,
     append->event_count = count;
 }
 
+void fields_append(struct fields *fields, struct varve_wire_arena *arena, uint32_t min,
+                   struct varve_append_request *ret)
+{
+    uint32_t stream_count;
+
+    ret->streams = decode_streams(fields, arena, min, &stream_count);
+    ret->stream_count = stream_count;
+    decode_events(fields, arena, min, ret);
+}
+
 enum varve_status varve_decode_append(struct varve_view body, struct varve_wire_arena *arena,
                                       struct varve_append_request *ret, struct varve_error *error)
 {
     struct varve_append_request append = { 0 };
     struct fields fields;
-    uint32_t stream_count;
 
     varve_wire_arena_reset(arena);
     fields_begin(&fields, "APPEND", body, error);
     uint32_t unknown = fields_open(&fields, 2);
 
-    append.streams = decode_streams(&fields, arena, &stream_count);
-    append.stream_count = stream_count;
-    decode_events(&fields, arena, &append);
+    fields_append(&fields, arena, 1, &append);
     fields_close(&fields, unknown);
 
     enum varve_status status = fields_end(&fields);
@@ -150,6 +164,18 @@ enum varve_status varve_decode_append(struct varve_view body, struct varve_wire_
     if (status == VARVE_OK)
         *ret = append;
     return status;
+}
+
+void pack_results(struct pack *pack, const struct varve_append_result *results, size_t count)
+{
+    pack_array(pack, count);
+    for (size_t i = 0; i < count; i++) {
+        pack_array(pack, 4);
+        pack_int(pack, results[i].first_version);
+        pack_int(pack, results[i].last_version);
+        pack_uint(pack, results[i].first_position);
+        pack_uint(pack, results[i].last_position);
+    }
 }
 
 void varve_encode_append_ok(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode,
@@ -160,19 +186,12 @@ void varve_encode_append_ok(struct varve_wire_buffer *out, uint32_t request_id, 
     pack_begin(&pack, out, opcode, request_id);
     pack_array(&pack, 2);
     pack_bool(&pack, outcome->replayed);
-    pack_array(&pack, outcome->stream_count);
-    for (size_t i = 0; i < outcome->stream_count; i++) {
-        pack_array(&pack, 4);
-        pack_int(&pack, outcome->results[i].first_version);
-        pack_int(&pack, outcome->results[i].last_version);
-        pack_uint(&pack, outcome->results[i].first_position);
-        pack_uint(&pack, outcome->results[i].last_position);
-    }
+    pack_results(&pack, outcome->results, outcome->stream_count);
     pack_end(&pack);
 }
 
-static struct varve_append_result *decode_results(struct fields *fields, struct varve_wire_arena *arena,
-                                                  size_t *ret_count)
+const struct varve_append_result *fields_results(struct fields *fields, struct varve_wire_arena *arena,
+                                                 size_t *ret_count)
 {
     uint32_t count = fields_list(fields, "results", LEAST_RESULT_BYTES);
     struct varve_append_result *results = fields_take(fields, arena, count, sizeof(*results));
@@ -203,7 +222,7 @@ enum varve_status varve_decode_append_ok(struct varve_view body, struct varve_wi
     uint32_t unknown = fields_open(&fields, 2);
 
     outcome.replayed = varve_pull_bool(&fields.pull);
-    outcome.results = decode_results(&fields, arena, &outcome.stream_count);
+    outcome.results = fields_results(&fields, arena, &outcome.stream_count);
     fields_close(&fields, unknown);
 
     enum varve_status status = fields_end(&fields);

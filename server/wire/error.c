@@ -23,11 +23,12 @@ void varve_encode_error(struct varve_wire_buffer *out, uint32_t request_id, cons
     pack_uint_or_nil(&pack, what->retry_after_ms, 0);
     pack_array(&pack, error->conflict_count);
     for (size_t i = 0; i < error->conflict_count; i++) {
-        pack_array(&pack, 4);
+        pack_array(&pack, 5);
         pack_uint(&pack, error->conflicts[i].stream_index);
         pack_uint(&pack, error->conflicts[i].status);
         pack_int(&pack, error->conflicts[i].expected);
         pack_int(&pack, error->conflicts[i].actual);
+        pack_uint(&pack, error->conflicts[i].part);
     }
     pack_end(&pack);
 }
@@ -47,6 +48,15 @@ static void copy_text(struct varve_view text, char *to, size_t room)
     to[size] = '\0';
 }
 
+/* Older servers do not say it: theirs are about streams. */
+static enum varve_part decode_part(struct fields *fields, uint32_t *unknown)
+{
+    if (*unknown == 0)
+        return VARVE_PART_STREAM;
+    (*unknown)--;
+    return (enum varve_part)fields_uint(fields, "part", 0, INT32_MAX);
+}
+
 static struct varve_conflict *decode_conflicts(struct fields *fields, struct varve_wire_arena *arena, size_t *ret_count)
 {
     uint32_t count = fields_list(fields, "conflicts", LEAST_CONFLICT_BYTES);
@@ -56,10 +66,11 @@ static struct varve_conflict *decode_conflicts(struct fields *fields, struct var
         fields->index = i;
         uint32_t unknown = fields_open(fields, 4);
 
-        conflicts[i].stream_index = (uint32_t)fields_uint(fields, "stream_index", 0, UINT32_MAX);
+        conflicts[i].stream_index = (uint32_t)fields_uint(fields, "index", 0, UINT32_MAX);
         conflicts[i].status = (enum varve_status)fields_uint(fields, "status", 1, INT32_MAX);
         conflicts[i].expected = fields_int(fields, "expected", INT64_MIN, INT64_MAX);
         conflicts[i].actual = fields_int(fields, "actual", INT64_MIN, INT64_MAX);
+        conflicts[i].part = decode_part(fields, &unknown);
         fields_close(fields, unknown);
     }
     fields_list_end(fields);

@@ -184,19 +184,53 @@ struct varve_uuid fields_uuid(struct fields *fields, const char *field)
     return uuid;
 }
 
-struct varve_view fields_stream(struct fields *fields, const char *field)
+struct varve_view fields_name(struct fields *fields, const char *field, fields_check *check)
 {
     struct varve_view name = varve_pull_str(&fields->pull);
+    char whole[48];
 
-    if (!fields->pull.failed && fields->status == VARVE_OK)
-        fields->status = varve_check_stream_name(name, true, field, fields->error);
+    if (!fields->pull.failed && fields->status == VARVE_OK) {
+        field_name(fields, field, whole, sizeof(whole));
+        fields->status = check(name, whole, fields->error);
+    }
     return name;
+}
+
+static enum varve_status check_stream(struct varve_view name, const char *field, struct varve_error *error)
+{
+    return varve_check_stream_name(name, true, field, error);
+}
+
+struct varve_view fields_stream(struct fields *fields, const char *field)
+{
+    return fields_name(fields, field, check_stream);
 }
 
 void fields_check_text(struct fields *fields, const char *field, struct varve_view text, size_t max_bytes)
 {
-    if (!fields->pull.failed && fields->status == VARVE_OK)
-        fields->status = varve_check_text(text, max_bytes, field, fields->error);
+    char whole[48];
+
+    if (fields->pull.failed || fields->status != VARVE_OK)
+        return;
+    field_name(fields, field, whole, sizeof(whole));
+    fields->status = varve_check_text(text, max_bytes, whole, fields->error);
+}
+
+struct varve_view fields_text(struct fields *fields, const char *field, size_t max_bytes)
+{
+    struct varve_view text = varve_pull_str(&fields->pull);
+
+    fields_check_text(fields, field, text, max_bytes);
+    return text;
+}
+
+struct varve_view fields_text_or_empty(struct fields *fields, const char *field, size_t max_bytes)
+{
+    struct varve_view text = varve_pull_str(&fields->pull);
+
+    if (text.size > 0)
+        fields_check_text(fields, field, text, max_bytes);
+    return text;
 }
 
 const struct varve_view *fields_records(struct fields *fields, struct varve_wire_arena *arena, uint32_t *ret_count)

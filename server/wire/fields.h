@@ -60,8 +60,12 @@ void fields_uuid_bad(struct fields *fields, const char *field);
 struct varve_uuid fields_uuid(struct fields *fields, const char *field);
 
 /* Texts that name something: checked here, because what takes them further may not. */
+typedef enum varve_status fields_check(struct varve_view text, const char *field, struct varve_error *error);
+struct varve_view fields_name(struct fields *fields, const char *field, fields_check *check);
 struct varve_view fields_stream(struct fields *fields, const char *field);
 void fields_check_text(struct fields *fields, const char *field, struct varve_view text, size_t max_bytes);
+struct varve_view fields_text(struct fields *fields, const char *field, size_t max_bytes);          /* not empty */
+struct varve_view fields_text_or_empty(struct fields *fields, const char *field, size_t max_bytes);
 
 /* A list of records, each a bin; views of them, in the arena. */
 const struct varve_view *fields_records(struct fields *fields, struct varve_wire_arena *arena, uint32_t *ret_count);
@@ -75,6 +79,11 @@ static inline int64_t fields_int(struct fields *fields, const char *field, int64
     if (__builtin_expect(!fields->pull.failed && value >= min && value <= max, 1))
         return value;
     return fields_int_outside(fields, &before, field, min, max);
+}
+
+static inline enum varve_content_type fields_content_type(struct fields *fields)
+{
+    return (enum varve_content_type)fields_int(fields, "content_type", 0, VARVE_CONTENT_OCTET_STREAM);
 }
 
 static inline void fields_uuid_or_nil(struct fields *fields, const char *field, struct varve_uuid *ret)

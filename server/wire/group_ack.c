@@ -1,5 +1,7 @@
 /* group_ack.c - GROUP_ACK, GROUP_NACK and GROUP_EXTEND, what a member says about the events it was sent, and the answer
  * to them. */
+#include "group_ack.h"
+
 #include "group_settings.h"
 
 #define LEAST_REFUSED_BYTES 3u
@@ -14,6 +16,15 @@ static uint32_t fields_after_positions(uint8_t opcode)
     }
 }
 
+void pack_acked(struct pack *pack, const struct varve_group_ack *ack)
+{
+    pack_str(pack, ack->group);
+    pack_uint(pack, ack->epoch);
+    pack_array(pack, ack->count);
+    for (size_t i = 0; i < ack->count; i++)
+        pack_uint(pack, ack->positions[i]);
+}
+
 void varve_encode_group_ack(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode,
                             const struct varve_group_ack *ack)
 {
@@ -21,11 +32,7 @@ void varve_encode_group_ack(struct varve_wire_buffer *out, uint32_t request_id, 
 
     pack_begin(&pack, out, opcode, request_id);
     pack_array(&pack, 3 + fields_after_positions(opcode));
-    pack_str(&pack, ack->group);
-    pack_uint(&pack, ack->epoch);
-    pack_array(&pack, ack->count);
-    for (size_t i = 0; i < ack->count; i++)
-        pack_uint(&pack, ack->positions[i]);
+    pack_acked(&pack, ack);
     if (opcode == VARVE_OP_GROUP_NACK) {
         pack_uint(&pack, ack->action);
         pack_uint_or_nil(&pack, ack->wait_ms, VARVE_RETRY_BACKOFF);
@@ -57,6 +64,13 @@ static void decode_positions(struct fields *fields, struct varve_wire_arena *are
     ack->count = kept;
 }
 
+void fields_acked(struct fields *fields, struct varve_wire_arena *arena, struct varve_group_ack *ret)
+{
+    ret->group = fields_group(fields);
+    ret->epoch = fields_uint(fields, "epoch", 1, UINT64_MAX);
+    decode_positions(fields, arena, ret);
+}
+
 static void decode_nack(struct fields *fields, struct varve_group_ack *ack)
 {
     ack->action = (enum varve_nack)fields_uint(fields, "action", 0, VARVE_NACK_STOP);
@@ -74,9 +88,7 @@ enum varve_status varve_decode_group_ack(struct varve_view body, uint8_t opcode,
     fields_begin(&fields, varve_opcode_name(opcode), body, error);
     uint32_t unknown = fields_open(&fields, 3 + fields_after_positions(opcode));
 
-    ack.group = fields_group(&fields);
-    ack.epoch = fields_uint(&fields, "epoch", 1, UINT64_MAX);
-    decode_positions(&fields, arena, &ack);
+    fields_acked(&fields, arena, &ack);
     if (opcode == VARVE_OP_GROUP_NACK)
         decode_nack(&fields, &ack);
     else if (opcode == VARVE_OP_GROUP_EXTEND)

@@ -164,11 +164,7 @@ void fields_group_settings(struct fields *fields, struct varve_wire_arena *arena
 
 struct varve_view fields_group(struct fields *fields)
 {
-    struct varve_view name = varve_pull_str(&fields->pull);
-
-    if (!fields->pull.failed && fields->status == VARVE_OK)
-        fields->status = varve_check_group_name(name, "group", fields->error);
-    return name;
+    return fields_name(fields, "group", varve_check_group_name);
 }
 
 struct varve_view fields_reason(struct fields *fields)

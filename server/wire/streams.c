@@ -112,16 +112,6 @@ void varve_encode_stream_list(struct varve_wire_buffer *out, uint32_t request_id
     pack_end(&pack);
 }
 
-/* May be empty: no bound. */
-static struct varve_view decode_bound(struct fields *fields, const char *field)
-{
-    struct varve_view text = varve_pull_str(&fields->pull);
-
-    if (text.size > 0)
-        fields_check_text(fields, field, text, VARVE_MAX_SYSTEM_STREAM_NAME);
-    return text;
-}
-
 enum varve_status varve_decode_stream_list(struct varve_view body, struct varve_stream_list_request *ret,
                                            struct varve_error *error)
 {
@@ -131,8 +121,8 @@ enum varve_status varve_decode_stream_list(struct varve_view body, struct varve_
     fields_begin(&fields, "STREAM_LIST", body, error);
     uint32_t unknown = fields_open(&fields, 4);
 
-    list.prefix = decode_bound(&fields, "prefix");
-    list.after = decode_bound(&fields, "after");
+    list.prefix = fields_text_or_empty(&fields, "prefix", VARVE_MAX_SYSTEM_STREAM_NAME);
+    list.after = fields_text_or_empty(&fields, "after", VARVE_MAX_SYSTEM_STREAM_NAME);
     list.limit = (uint32_t)fields_uint(&fields, "limit", 1, MAX_LIST);
     list.include_system = varve_pull_bool(&fields.pull);
     fields_close(&fields, unknown);

@@ -172,7 +172,7 @@ def a_conflict_tells_expected_and_actual(server):
     with server.client() as c:
         c.append(stream, NO_STREAM, [event()])
         error = refused(WRONG_EXPECTED_VERSION, c.append, stream, 5, [event()])
-        assert error.name == "WRONG_EXPECTED_VERSION" and error.conflicts == [[0, WRONG_EXPECTED_VERSION, 5, 0]]
+        assert error.name == "WRONG_EXPECTED_VERSION" and error.conflicts == [[0, WRONG_EXPECTED_VERSION, 5, 0, 0]]
         assert stream in error.message
         error = refused(WRONG_EXPECTED_VERSION, c.append, name(), 0, [event()])
         assert error.conflicts[0][3] == -1

@@ -46,7 +46,7 @@ def conflict_names_every_stream(directory):
         c.append("a", 1)
         body = [[["a", 5], ["b", protocol.STREAM_EXISTS], ["c", protocol.NO_STREAM]], [event(index=0)]]
         error = fails_with("WRONG_EXPECTED_VERSION", c.ask, "APPEND", body)
-        assert [x[:1] + x[2:] for x in error.conflicts] == [[0, 5, 0], [1, -3, -1]], error.conflicts
+        assert [x[:1] + x[2:4] for x in error.conflicts] == [[0, 5, 0], [1, -3, -1]], error.conflicts
         assert "a" in error.message
         assert c.ask("PING", [])[1] == 1
 

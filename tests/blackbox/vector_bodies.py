@@ -22,7 +22,7 @@ LIMITS = ("max_frame_bytes", "max_event_bytes", "max_append_bytes", "max_append_
 ENTRY = ("stream", "version", "first_version", "last_position", "created_at", "updated_at", "truncate_before",
          "max_count", "max_age_us", "deleted", "tombstoned")
 RESULT = ("first_version", "last_version", "first_position", "last_position")
-CONFLICT = ("stream_index", "status", "expected", "actual")
+CONFLICT = ("index", "status", "expected", "actual", "part")
 SETTINGS = ("key", "max_in_flight", "consumer_max_in_flight", "ack_timeout_ms", "max_attempts", "backoff_ms")
 CONSUMER = ("consumer", "epoch", "in_flight", "max_in_flight")
 INFO = ("stop_reason", "checkpoint", "last_position", "in_flight", "retrying", "parked", "acked", "redelivered",

@@ -339,7 +339,7 @@ def error():
     f = Family("error")
     m = {"number": 1, "name": "WRONG_EXPECTED_VERSION",
          "message": 'stream "order-42": expected 5, actual 0', "field": None, "limit": None,
-         "retry_after_ms": None, "conflicts": [{"stream_index": 0, "status": 1, "expected": 5, "actual": 0}]}
+         "retry_after_ms": None, "conflicts": [{"index": 0, "status": 1, "expected": 5, "actual": 0, "part": 0}]}
     f.good("ERROR of a conflict", "ERROR", m, request_id=3)
     plain = dict(m, conflicts=[])
     f.good("ERROR of a field", "ERROR", dict(plain, number=7, name="INVALID_ARGUMENT", field="events[3].class",
@@ -349,17 +349,32 @@ def error():
     f.good("ERROR of an overloaded server", "ERROR", dict(plain, number=10, name="OVERLOADED", retry_after_ms=50,
                                                           message="the queue is full"))
     f.good("ERROR of two streams", "ERROR", dict(m, conflicts=[
-        {"stream_index": 0, "status": 1, "expected": -1, "actual": 70000},
-        {"stream_index": 3, "status": 3, "expected": -2, "actual": -1}]))
+        {"index": 0, "status": 1, "expected": -1, "actual": 70000, "part": 0},
+        {"index": 3, "status": 3, "expected": -2, "actual": -1, "part": 0}]))
+    f.good("ERROR of a transaction, of every part", "ERROR", dict(m, number=27, name="SAGA_CONFLICT", conflicts=[
+        {"index": 1, "status": 1, "expected": 5, "actual": 6, "part": 0},
+        {"index": 0, "status": 27, "expected": 3, "actual": 4, "part": 1},
+        {"index": 2, "status": 26, "expected": -1, "actual": 0, "part": 1},
+        {"index": 0, "status": 1, "expected": 7, "actual": 8, "part": 2}]))
+    f.good("ERROR of acks in a transaction", "ERROR", dict(m, number=23, name="FENCED", conflicts=[
+        {"index": 0, "status": 23, "expected": 0, "actual": 0, "part": 3},
+        {"index": 4, "status": 24, "expected": 0, "actual": 0, "part": 3}]))
     f.good("ERROR for a connection", "ERROR", dict(plain, number=17, name="PROTOCOL",
                                                    message="frame begins with 47 45, expected 56 a6"), request_id=0,
            why="request id 0: about the connection, which is closed after it")
     later(f, "ERROR", m)
     body = BODIES["ERROR"](m)
+    f.other("ERROR of an older server", "ERROR", changed(body, 6, [[0, 1, 5, 0]]), m,
+            "a conflict without its part is about a stream")
+    f.other("ERROR with more about a conflict", "ERROR", changed(body, 6, [[0, 1, 5, 0, 0, "order-42"]]), m,
+            "unknown elements at the end of a conflict are skipped")
     malformed(f, "ERROR", body)
     f.bad("ERROR with number 0", "ERROR", changed(body, 0, 0), "INVALID_ARGUMENT", "number")
     f.bad("ERROR with a conflict of status 0", "ERROR", changed(body, 6, [[0, 0, 1, 1]]), "INVALID_ARGUMENT",
           "conflicts[0].status")
+    f.bad("ERROR with a conflict of part -1", "ERROR", changed(body, 6, [[0, 1, 5, 0, -1]]), "INVALID_ARGUMENT",
+          "conflicts[0].part")
+    f.bad("ERROR with a conflict of three elements", "ERROR", changed(body, 6, [[0, 1, 5]]), "PROTOCOL")
     f.bad("ERROR with retry_after_ms of 33 bits", "ERROR", changed(body, 5, 1 << 32), "INVALID_ARGUMENT",
           "retry_after_ms")
     f.write()

@@ -61,6 +61,20 @@ PLAIN(group_join, struct varve_group_join)
 BY_OPCODE_IN_ARENA(group_ack, struct varve_group_ack)
 BY_OPCODE(parked, struct varve_parked_request)
 SCALAR(parked_ok, uint32_t)
+IN_ARENA(transact, struct varve_transact_request)
+IN_ARENA(transact_ok, struct varve_transact_outcome)
+PLAIN(saga_get_ok, struct varve_saga)
+PLAIN(saga_list, struct varve_saga_query)
+IN_ARENA(saga_list_ok, struct varve_saga_list)
+IN_ARENA(saga_counts_ok, struct varve_saga_counts)
+PLAIN(saga_claim, struct varve_saga_claim)
+COUNTED(saga_claim_ok, const struct varve_saga *)
+PLAIN(snapshot_get, struct varve_snapshot_query)
+PLAIN(snapshot_get_ok, struct varve_snapshot)
+PLAIN(snapshot_list, struct varve_snapshot_list_request)
+SCALAR(snapshot_delete_ok, uint64_t)
+IN_ARENA(load, struct varve_load_request)
+PLAIN(loading, struct varve_loading)
 
 PASS(empty)
 {
@@ -74,6 +88,8 @@ PASS(empty)
         varve_encode_cancel(out, ID);
     else if (opcode == VARVE_OP_STATS)
         varve_encode_stats(out, ID);
+    else if (opcode == VARVE_OP_SAGA_COUNTS)
+        varve_encode_saga_counts(out, ID);
     else
         varve_encode_group_list(out, ID);
     return status;
@@ -202,6 +218,61 @@ PASS(parked_list_ok)
     return status;
 }
 
+PASS(saga_get)
+{
+    struct varve_view type, id;
+    enum varve_status status = varve_decode_saga_get(body, &type, &id, error);
+
+    if (status == VARVE_OK)
+        varve_encode_saga_get(out, ID, type, id);
+    return status;
+}
+
+PASS(snapshot_put)
+{
+    struct varve_snapshot snapshot;
+    uint32_t keep;
+    enum varve_status status = varve_decode_snapshot_put(body, &snapshot, &keep, error);
+
+    if (status == VARVE_OK)
+        varve_encode_snapshot_put(out, ID, &snapshot, keep);
+    return status;
+}
+
+PASS(snapshot_put_ok)
+{
+    int64_t created_at_us;
+    uint32_t removed;
+    enum varve_status status = varve_decode_snapshot_put_ok(body, &created_at_us, &removed, error);
+
+    if (status == VARVE_OK)
+        varve_encode_snapshot_put_ok(out, ID, created_at_us, removed);
+    return status;
+}
+
+PASS(snapshot_list_ok)
+{
+    const struct varve_snapshot *snapshots;
+    size_t count;
+    bool end;
+    enum varve_status status = varve_decode_snapshot_list_ok(body, arena, &snapshots, &count, &end, error);
+
+    if (status == VARVE_OK)
+        varve_encode_snapshot_list_ok(out, ID, snapshots, count, end);
+    return status;
+}
+
+PASS(snapshot_delete)
+{
+    struct varve_view stream;
+    int64_t from_version, until_version;
+    enum varve_status status = varve_decode_snapshot_delete(body, &stream, &from_version, &until_version, error);
+
+    if (status == VARVE_OK)
+        varve_encode_snapshot_delete(out, ID, stream, from_version, until_version);
+    return status;
+}
+
 static const wire_pass passes[256] = {
     [VARVE_OP_HELLO] = pass_hello,
     [VARVE_OP_PING] = pass_empty,
@@ -242,6 +313,26 @@ static const wire_pass passes[256] = {
     [VARVE_OP_GROUP_EVENTS] = pass_group_events,
     [VARVE_OP_PARKED_LIST_OK] = pass_parked_list_ok,
     [VARVE_OP_PARKED_OK] = pass_parked_ok,
+    [VARVE_OP_TRANSACT] = pass_transact,
+    [VARVE_OP_SAGA_GET] = pass_saga_get,
+    [VARVE_OP_SAGA_LIST] = pass_saga_list,
+    [VARVE_OP_SAGA_COUNTS] = pass_empty,
+    [VARVE_OP_SAGA_CLAIM] = pass_saga_claim,
+    [VARVE_OP_SNAPSHOT_PUT] = pass_snapshot_put,
+    [VARVE_OP_SNAPSHOT_GET] = pass_snapshot_get,
+    [VARVE_OP_SNAPSHOT_LIST] = pass_snapshot_list,
+    [VARVE_OP_SNAPSHOT_DELETE] = pass_snapshot_delete,
+    [VARVE_OP_LOAD] = pass_load,
+    [VARVE_OP_TRANSACT_OK] = pass_transact_ok,
+    [VARVE_OP_SAGA_GET_OK] = pass_saga_get_ok,
+    [VARVE_OP_SAGA_LIST_OK] = pass_saga_list_ok,
+    [VARVE_OP_SAGA_COUNTS_OK] = pass_saga_counts_ok,
+    [VARVE_OP_SAGA_CLAIM_OK] = pass_saga_claim_ok,
+    [VARVE_OP_SNAPSHOT_PUT_OK] = pass_snapshot_put_ok,
+    [VARVE_OP_SNAPSHOT_GET_OK] = pass_snapshot_get_ok,
+    [VARVE_OP_SNAPSHOT_LIST_OK] = pass_snapshot_list_ok,
+    [VARVE_OP_SNAPSHOT_DELETE_OK] = pass_snapshot_delete_ok,
+    [VARVE_OP_LOADING] = pass_loading,
     [VARVE_OP_ERROR] = pass_error,
 };
 

@@ -2,7 +2,8 @@
 #ifndef TESTS_WIRE_PASS_H
 #define TESTS_WIRE_PASS_H
 
-#include "varve/wire.h"
+#include "varve/wire_saga.h"
+#include "varve/wire_snapshot.h"
 
 #define WIRE_PASS_ID 7u
 

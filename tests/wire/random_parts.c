@@ -1,4 +1,4 @@
-/* random_parts.c - random but allowed parts of messages: texts, filters, settings. */
+/* random_parts.c - random but allowed parts of messages: texts, filters, settings, sagas. */
 #include "random_parts.h"
 
 #include "support/random.h"
@@ -75,6 +75,34 @@ struct varve_uuid parts_uuid(struct parts *parts)
     return uuid;
 }
 
+struct varve_uuid parts_uuid_or_none(struct parts *parts)
+{
+    return parts_chance(parts) ? (struct varve_uuid){ { 0 } } : parts_uuid(parts);
+}
+
+int64_t parts_version(struct parts *parts, int64_t min)
+{
+    return min + (int64_t)parts_number(parts, 0, (uint64_t)INT64_MAX / 2);
+}
+
+int64_t parts_time_or_none(struct parts *parts)
+{
+    return parts_chance(parts) ? VARVE_TIME_NONE : (int64_t)parts_number(parts, 0, INT64_MAX);
+}
+
+struct varve_view parts_saga_type(struct parts *parts)
+{
+    struct varve_view type = parts_text(parts, VARVE_SAGA_MAX_TYPE);
+
+    for (size_t i = 0; i < type.size; i++) {
+        char letter = type.data[i];
+
+        if (!((letter >= 'a' && letter <= 'z') || letter == '_' || letter == '.'))
+            ((char *)type.data)[i] = 'x';
+    }
+    return type;
+}
+
 static const struct varve_view *names(struct parts *parts, unsigned which, size_t max_bytes, size_t *ret_count)
 {
     size_t most = sizeof(parts->names[which]) / sizeof(parts->names[which][0]);
@@ -119,4 +147,41 @@ void parts_settings(struct parts *parts, struct varve_group_settings *ret)
     };
     for (uint32_t i = 0; i < ret->backoff_count; i++)
         ret->backoff_ms[i] = (uint32_t)parts_number(parts, 0, VARVE_MAX_WAIT_MS);
+}
+
+void parts_saga(struct parts *parts, struct varve_saga *ret)
+{
+    *ret = (struct varve_saga){
+        .type = parts_saga_type(parts),
+        .id = parts_text(parts, VARVE_SAGA_MAX_ID),
+        .step = parts_text_or_none(parts, VARVE_SAGA_MAX_STEP),
+        .status = (enum varve_saga_status)random_below(&parts->random, VARVE_SAGA_STATUSES),
+        .version = parts_version(parts, 0),
+        .position = parts_number(parts, 1, UINT64_MAX),
+        .started_at_us = parts_version(parts, INT64_MIN),
+        .updated_at_us = parts_version(parts, INT64_MIN),
+        .completed_at_us = parts_time_or_none(parts),
+        .failed_at_us = parts_time_or_none(parts),
+        .deadline_us = parts_time_or_none(parts),
+        .error = parts_text_or_none(parts, VARVE_SAGA_MAX_ERROR),
+        .correlation_id = parts_uuid_or_none(parts),
+        .has_state = parts_chance(parts),
+        .content_type = (enum varve_content_type)random_below(&parts->random, 3),
+    };
+    if (ret->has_state)
+        ret->state = parts_bytes(parts, 300);
+}
+
+void parts_snapshot(struct parts *parts, struct varve_snapshot *ret)
+{
+    *ret = (struct varve_snapshot){
+        .stream = parts_text(parts, VARVE_MAX_STREAM_NAME),
+        .version = parts_version(parts, 0),
+        .type = parts_text(parts, VARVE_SNAPSHOT_MAX_TYPE),
+        .schema_version = (uint32_t)parts_number(parts, 1, UINT32_MAX),
+        .content_type = (enum varve_content_type)random_below(&parts->random, 3),
+        .created_at_us = parts_version(parts, INT64_MIN),
+        .data = parts_bytes(parts, 300),
+    };
+    ret->size = (uint32_t)ret->data.size;
 }

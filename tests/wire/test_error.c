@@ -1,4 +1,4 @@
-/* test_error.c - errors over the wire: every number, texts too long or unfit for a line. */
+/* test_error.c - errors over the wire: every number, conflicts, texts too long or unfit for a line. */
 #include "frame_body.h"
 #include "server/wire/pack.h"
 
@@ -109,6 +109,49 @@ static void texts_are_cut_between_characters(void **state)
     }
 }
 
+static void conflicts_say_what_they_are_about(void **state)
+{
+    const struct varve_conflict conflicts[] = {
+        { VARVE_PART_STREAM, 7, VARVE_WRONG_EXPECTED_VERSION, 3, 4 },
+        { VARVE_PART_SAGA, 8, VARVE_SAGA_CONFLICT, -3, -1 },
+        { VARVE_PART_SYSTEM, 9, VARVE_ID_REUSED, 0, 0 },
+        { VARVE_PART_ACK, 10, VARVE_FENCED, 0, 0 },
+        { (enum varve_part)11, 1, (enum varve_status)98, 0, 0 }, /* Of a newer registry. */
+    };
+    const struct varve_wire_error error = { { .status = VARVE_SAGA_CONFLICT }, conflicts, COUNT_OF(conflicts) };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
+    struct varve_wire_buffer buffer = { 0 };
+    struct varve_wire_error decoded = round_trip(&error, arena, &buffer);
+
+    assert_int_equal(decoded.conflict_count, COUNT_OF(conflicts));
+    for (size_t i = 0; i < COUNT_OF(conflicts); i++) {
+        assert_int_equal(decoded.conflicts[i].part, conflicts[i].part);
+        assert_int_equal(decoded.conflicts[i].stream_index, conflicts[i].stream_index);
+        assert_int_equal(decoded.conflicts[i].status, conflicts[i].status);
+        assert_int_equal(decoded.conflicts[i].expected, conflicts[i].expected);
+        assert_int_equal(decoded.conflicts[i].actual, conflicts[i].actual);
+    }
+    varve_wire_buffer_free(&buffer);
+    varve_wire_arena_free(arena);
+}
+
+/* Of an older server, and of one that says more than is known here. */
+static void conflicts_of_other_versions(void **state)
+{
+    static const char body[] = "\x97\x01\xa1" "E\xa1m\xc0\xc0\xc0"
+                               "\x92\x94\x00\x01\x03\x04\x96\x05\x01\x03\x04\x02\x91\xc0";
+    struct varve_wire_arena *arena = varve_wire_arena_create();
+    struct varve_wire_error decoded;
+
+    assert_int_equal(varve_decode_error(varve_view_of(body, sizeof(body) - 1), arena, &decoded, NULL), VARVE_OK);
+    assert_int_equal(decoded.conflict_count, 2);
+    assert_int_equal(decoded.conflicts[0].part, VARVE_PART_STREAM);
+    assert_int_equal(decoded.conflicts[0].actual, 4);
+    assert_int_equal(decoded.conflicts[1].stream_index, 5);
+    assert_int_equal(decoded.conflicts[1].part, VARVE_PART_SYSTEM);
+    varve_wire_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +159,8 @@ int main(void)
         cmocka_unit_test(a_number_of_a_newer_registry),
         cmocka_unit_test(texts_are_made_fit_for_a_line),
         cmocka_unit_test(texts_are_cut_between_characters),
+        cmocka_unit_test(conflicts_say_what_they_are_about),
+        cmocka_unit_test(conflicts_of_other_versions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,11 +153,12 @@ static json_t *of_error(const struct varve_wire_error *error)
     json_t *conflicts = json_array();
 
     for (size_t i = 0; i < error->conflict_count; i++)
-        json_array_append_new(conflicts, json_pack("{s:o, s:o, s:o, s:o}", "stream_index",
+        json_array_append_new(conflicts, json_pack("{s:o, s:o, s:o, s:o, s:o}", "index",
                                                    number(error->conflicts[i].stream_index), "status",
                                                    number(error->conflicts[i].status), "expected",
                                                    json_integer(error->conflicts[i].expected), "actual",
-                                                   json_integer(error->conflicts[i].actual)));
+                                                   json_integer(error->conflicts[i].actual), "part",
+                                                   number(error->conflicts[i].part)));
     return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "number", number(what->status), "name",
                      varve_status_name(what->status), "message", what->message, "field",
                      what->field[0] == '\0' ? json_null() : json_string(what->field), "limit",

@@ -268,7 +268,8 @@ static void encode_error(struct varve_wire_buffer *out, uint32_t id, const json_
     for (size_t i = 0; i < count; i++) {
         const json_t *conflict = json_array_get(list, i);
 
-        conflicts[i] = (struct varve_conflict){ .stream_index = (uint32_t)value_int(conflict, "stream_index"),
+        conflicts[i] = (struct varve_conflict){ .part = (enum varve_part)value_int(conflict, "part"),
+                                                .stream_index = (uint32_t)value_int(conflict, "index"),
                                                 .status = (enum varve_status)value_int(conflict, "status"),
                                                 .expected = value_int(conflict, "expected"),
                                                 .actual = value_int(conflict, "actual") };
