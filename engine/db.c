@@ -31,6 +31,9 @@ const char *const db_table_names[DB_TABLES] = {
     [DB_TYPES] = "types",
     [DB_CORRELATIONS] = "correlations",
     [DB_IDS] = "ids",
+    [DB_SAGAS] = "sagas",
+    [DB_SAGA_INDEX] = "saga_index",
+    [DB_SAGA_COUNTS] = "saga_counts",
 };
 
 struct db {
@@ -156,16 +159,16 @@ static enum varve_status open_env(const char *path, uint64_t map_size_bytes, uns
     return VARVE_OK;
 }
 
-/* Open every table, or make them all (with MDB_CREATE), in one transaction. */
-static enum varve_status open_tables(MDB_env *env, unsigned txn_flags, unsigned table_flags, MDB_dbi *ret_tables,
-                                     struct varve_error *error)
+/* Open the first `count` tables, or make them (with MDB_CREATE), in one transaction. */
+static enum varve_status open_tables(MDB_env *env, unsigned txn_flags, unsigned table_flags, int count,
+                                     MDB_dbi *ret_tables, struct varve_error *error)
 {
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(env, NULL, txn_flags, &txn);
 
     if (code != 0)
         return fail_code(error, code, "beginning a transaction");
-    for (int table = 0; table < DB_TABLES && code == 0; table++) {
+    for (int table = 0; table < count && code == 0; table++) {
         unsigned kind = table == DB_EVENTS ? MDB_INTEGERKEY : 0, found = 0;
 
         code = mdb_dbi_open(txn, db_table_names[table], kind | table_flags, &ret_tables[table]);
@@ -192,6 +195,25 @@ static enum varve_status touch_file(const struct varve_os *os, const char *path,
     return fd >= 0 ? VARVE_OK : varve_fail(error, status_of(-fd), NULL, "%s: cannot create: %s", path, strerror(-fd));
 }
 
+/* How many tables the file has: all, or all that there were at first. */
+static enum varve_status count_tables(MDB_env *env, int *ret_count, struct varve_error *error)
+{
+    MDB_dbi catalogue;
+    MDB_stat stat;
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+
+    if (code == 0)
+        code = mdb_dbi_open(txn, NULL, 0, &catalogue);
+    if (code == 0)
+        code = mdb_stat(txn, catalogue, &stat);
+    mdb_txn_abort(txn);
+    if (code != 0)
+        return fail_code(error, code, "counting the tables");
+    *ret_count = stat.ms_entries == DB_FIRST_TABLES ? DB_FIRST_TABLES : DB_TABLES;
+    return VARVE_OK;
+}
+
 /* Make the file aside, with all tables and synced by its first commit, and give it its name last: a crash on the way
  * leaves no store.mdb at all, only a beginning that the next attempt writes over. */
 static enum varve_status create_file(const char *path, const struct varve_os *os, uint64_t map_size_bytes,
@@ -212,7 +234,7 @@ static enum varve_status create_file(const char *path, const struct varve_os *os
     if (status == VARVE_OK)
         status = open_env(fresh, map_size_bytes, MDB_NOLOCK, &env, error); /* Nobody else knows of it yet. */
     if (status == VARVE_OK) {
-        status = open_tables(env, 0, MDB_CREATE, tables, error);
+        status = open_tables(env, 0, MDB_CREATE, DB_TABLES, tables, error);
         mdb_env_close(env);
     }
     if (status != VARVE_OK)
@@ -230,10 +252,14 @@ static enum varve_status open_handle(const char *path, uint64_t map_size_bytes, 
     unsigned env_flags = read_only ? MDB_RDONLY | MDB_NOLOCK : 0;
     enum varve_status status = open_env(path, map_size_bytes, env_flags, &db->env, error);
     MDB_stat stat;
-    int dead;
+    int dead, count = 0;
 
     if (status == VARVE_OK)
-        status = open_tables(db->env, MDB_RDONLY, 0, db->tables, error);
+        status = count_tables(db->env, &count, error);
+    if (status == VARVE_OK && count < DB_TABLES && !read_only)
+        status = open_tables(db->env, 0, MDB_CREATE, DB_TABLES, db->tables, error);
+    else if (status == VARVE_OK)
+        status = open_tables(db->env, MDB_RDONLY, 0, count, db->tables, error);
     if (status != VARVE_OK)
         return status;
     if (!read_only)

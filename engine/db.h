@@ -14,8 +14,10 @@ struct db_cursor;
 
 enum db_table {
     DB_META, DB_EVENTS, DB_STREAMS, DB_STREAM_EVENTS, DB_CATEGORIES, DB_TYPES, DB_CORRELATIONS, DB_IDS,
+    DB_SAGAS, DB_SAGA_INDEX, DB_SAGA_COUNTS,
     DB_TABLES /* how many */
 };
+#define DB_FIRST_TABLES DB_SAGAS /* how many a file has that was made before there were sagas */
 extern const char *const db_table_names[DB_TABLES]; /* as in the file and in the docs */
 
 #define DB_MAX_KEY 511u /* bytes */
@@ -28,7 +30,8 @@ struct db_bytes {
 /* Open or create the file `path` (DIR/store.mdb) under the store's lock. Rewrites and syncs both meta pages first (see
  * docs/decisions/0004-lmdb-layout.md), sets NOSUBDIR, NOTLS, NORDAHEAD, never NOSYNC, NOMETASYNC or WRITEMAP. A new
  * file is made aside and renamed, so that it exists whole or not at all. `read_only` is for checking a directory that
- * nobody has open: nothing is written and no lock file made; an absent file is NOT_A_STORE then. */
+ * nobody has open: nothing is written and no lock file made; an absent file is NOT_A_STORE then. A file that was made
+ * before there were sagas gets their tables, unless it is read only: then nobody must ask for them. */
 enum varve_status db_open(const char *path, const struct varve_os *os, uint64_t map_size_bytes, bool read_only,
                           struct db **ret_db, struct varve_error *error);
 void db_close(struct db *db); /* NULL allowed */

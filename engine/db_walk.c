@@ -393,11 +393,14 @@ static void walk_all(struct walk *walk)
     struct walk_tree catalogue = { .kind = TREE_CATALOGUE, .name = "the catalogue", .tree = walk->meta.catalogue };
     struct walk_tree free_list = { .kind = TREE_FREE_LIST, .name = "the free list", .tree = walk->meta.free_list,
                                    .integer_keys = true };
+    unsigned count = DB_TABLES;
 
     for (unsigned table = 0; table < DB_TABLES; table++)
         walk->tables[table] = (struct walk_tree){ .name = db_table_names[table], .integer_keys = table == DB_EVENTS };
     walk_whole(walk, &catalogue);
-    for (unsigned table = 0; table < DB_TABLES && walk->status == VARVE_OK; table++) {
+    if (walk->tables_seen == (1u << DB_FIRST_TABLES) - 1)
+        count = DB_FIRST_TABLES; /* Made before there were sagas. */
+    for (unsigned table = 0; table < count && walk->status == VARVE_OK; table++) {
         walk->at = &walk->tables[table];
         if ((walk->tables_seen & 1u << table) != 0)
             walk_whole(walk, &walk->tables[table]);

@@ -50,7 +50,7 @@ static size_t compose(const struct format *format, char text[MAX_TEXT])
     int size = snprintf(text, MAX_TEXT,
                         "varve store\nformat %d\ndatabase_id %s\ncreated_at_us %" PRId64 "\nhash_seed %016" PRIx64
                         "\nindexes %u\n",
-                        FORMAT_VERSION, id, format->created_at_us, format->hash_seed, format->indexes);
+                        format->version, id, format->created_at_us, format->hash_seed, format->indexes);
     uint64_t checksum = XXH3_64bits(text, (size_t)size);
     return (size_t)size + (size_t)snprintf(text + size, MAX_TEXT - (size_t)size, "checksum %016" PRIx64 "\n", checksum);
 }
@@ -60,19 +60,18 @@ static enum varve_status parse(const char *path, const char *text, struct format
 {
     struct format format;
     char id[VARVE_UUID_TEXT] = "", again[MAX_TEXT];
-    int version = 0;
 
-    if (sscanf(text, "varve store\nformat %d\n", &version) != 1)
+    if (sscanf(text, "varve store\nformat %d\n", &format.version) != 1)
         return varve_fail(error, VARVE_NOT_A_STORE, NULL, "%s/format: is not a varve format file", path);
-    if (version > FORMAT_VERSION)
+    if (format.version > FORMAT_VERSION)
         return varve_fail(error, VARVE_NEWER_FORMAT, NULL, "%s: has format %d, this varve knows up to %d", path,
-                          version, FORMAT_VERSION);
+                          format.version, FORMAT_VERSION);
     int fields = sscanf(text,
                         "varve store\nformat %*d\ndatabase_id %36s\ncreated_at_us %" SCNd64 "\nhash_seed %" SCNx64
                         "\nindexes %u\n",
                         id, &format.created_at_us, &format.hash_seed, &format.indexes);
     /* What was written is known to the byte: composing it again is the strictest check. */
-    if (fields != 4 || !varve_uuid_parse(varve_view_str(id), &format.database_id) ||
+    if (fields != 4 || format.version < FORMAT_FIRST || !varve_uuid_parse(varve_view_str(id), &format.database_id) ||
         strlen(text) != compose(&format, again) || strcmp(text, again) != 0)
         return varve_fail(error, VARVE_CORRUPT, NULL, "%s/format: damaged (its checksum does not fit)", path);
     *ret_format = format;
@@ -224,7 +223,7 @@ static enum varve_status remove_leftovers(const char *path, struct varve_error *
 enum varve_status format_begin(const char *path, const struct varve_os *os, unsigned indexes,
                                struct format *ret_format, struct varve_error *error)
 {
-    struct format format = { .created_at_us = os->now_us(os->self), .indexes = indexes };
+    struct format format = { .version = FORMAT_VERSION, .created_at_us = os->now_us(os->self), .indexes = indexes };
     uint8_t random_bytes[18];
     enum varve_status status = remove_leftovers(path, error);
 
@@ -254,6 +253,21 @@ enum varve_status format_finish(const char *path, const struct varve_os *os, str
     if (result == 0)
         result = os->sync_directory(os->self, path);
     return result == 0 ? VARVE_OK : fail_errno(error, -result, "cannot finish", to);
+}
+
+enum varve_status format_renew(const char *path, const struct varve_os *os, struct format *format,
+                               struct varve_error *error)
+{
+    struct format renewed = *format;
+    enum varve_status status;
+
+    renewed.version = FORMAT_VERSION;
+    status = write_new(path, os, &renewed, error);
+    if (status == VARVE_OK)
+        status = format_finish(path, os, error);
+    if (status == VARVE_OK)
+        *format = renewed;
+    return status;
 }
 
 /* ---- owning ---- */

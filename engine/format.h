@@ -1,7 +1,7 @@
 /* format.h - the directory's identity: DIR/format says what it is, DIR/lock says whose it is.
  *
  *   varve store
- *   format 1
+ *   format 2
  *   database_id 0190b0f5-...
  *   created_at_us 1790000000000000
  *   hash_seed 5d1c...             (16 hex digits)
@@ -9,17 +9,22 @@
  *   checksum 93ab...              (XXH3-64 of the lines before, 16 hex digits)
  *
  * While a store is being made the same text stands in DIR/format.new, and becomes DIR/format when all the rest is in
- * place: a directory with only format.new never held an event and may be begun again. */
+ * place: a directory with only format.new never held an event and may be begun again.
+ *
+ * Format 1 is that of a varve that knew no sagas. Such a store is opened, and is of format 2 from then on, so that no
+ * such varve settles the events of sagas without their rows. */
 #ifndef ENGINE_FORMAT_H
 #define ENGINE_FORMAT_H
 
 #include "varve/os.h"
 #include "varve/store.h"
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
+#define FORMAT_FIRST 1 /* the oldest that is read */
 #define FORMAT_MAX_PATH 4096
 
 struct format {
+    int version;
     struct varve_uuid database_id;
     int64_t created_at_us;
     uint64_t hash_seed;
@@ -42,6 +47,10 @@ enum varve_status format_make_directory(const char *path, const struct varve_os 
 /* New identity (random), written and synced as DIR/format.new; what an interrupted making left is removed. */
 enum varve_status format_begin(const char *path, const struct varve_os *os, unsigned indexes,
                                struct format *ret_format, struct varve_error *error);
+/* A store of an older format is of ours from now on; its tables must have been made. Interrupted, it stays what it was.
+ */
+enum varve_status format_renew(const char *path, const struct varve_os *os, struct format *format,
+                               struct varve_error *error);
 /* format.new becomes format. */
 enum varve_status format_finish(const char *path, const struct varve_os *os, struct varve_error *error);
 

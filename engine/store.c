@@ -297,6 +297,8 @@ static enum varve_status open_parts(struct varve_store *store, struct varve_erro
                             "%" PRIu64, store->path, store->disk_free_bytes, store->options.disk_reserve_bytes);
     if (status == VARVE_OK)
         status = open_db(store, create, &meta, error);
+    if (status == VARVE_OK && store->format.version < FORMAT_VERSION)
+        status = format_renew(store->path, store->os, &store->format, error);
     if (status == VARVE_OK)
         status = open_tail(store, &meta, error);
     if (status == VARVE_OK)

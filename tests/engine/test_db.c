@@ -2,6 +2,7 @@
 #include "support/db_fixture.h"
 #include "support/fail_alloc.h"
 #include "support/fault_os.h"
+#include "support/older_store.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -274,6 +275,43 @@ static void every_call_of_the_disk_may_fail(void **state)
     }
 }
 
+/* It gets the tables that it lacks when it is opened for writing; until then it is read without them. */
+static void a_file_of_before_there_were_sagas(void **state)
+{
+    struct db_fixture f;
+    struct db_bytes value;
+    enum varve_status status = VARVE_OK;
+    struct db_txn *txn;
+
+    db_fixture_open(&f);
+    txn = db_fixture_write(&f);
+    assert_int_equal(db_put(txn, DB_IDS, db_text("k"), db_text("v")), VARVE_OK);
+    db_fixture_commit(txn);
+    db_close(f.db);
+    older_store_drop_tables(f.path);
+
+    assert_int_equal(db_open(f.path, varve_os_default(), DB_FIXTURE_MAP, true, &f.db, NULL), VARVE_OK);
+    txn = db_fixture_read(&f);
+    assert_true(db_get(txn, DB_IDS, db_text("k"), &value, &status));
+    assert_false(db_get(txn, DB_SAGAS, db_text("k"), &value, &status));
+    assert_int_equal(status, VARVE_IO);
+    db_abort(txn);
+
+    for (int i = 0; i < 2; i++) { /* Made once. */
+        db_fixture_reopen(&f);
+        txn = db_fixture_write(&f);
+        assert_true(db_get(txn, DB_IDS, db_text("k"), &value, &status));
+        for (int table = DB_FIRST_TABLES; table < DB_TABLES; table++) {
+            status = VARVE_OK;
+            assert_int_equal(db_get(txn, (enum db_table)table, db_text("k"), &value, &status), i);
+            assert_int_equal(status, VARVE_OK);
+            assert_int_equal(db_put(txn, (enum db_table)table, db_text("k"), db_text("v")), VARVE_OK);
+        }
+        db_fixture_commit(txn);
+    }
+    db_fixture_close(&f);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     bool fired = true;
@@ -312,6 +350,7 @@ int main(void)
         cmocka_unit_test(sizes_are_told),
         cmocka_unit_test(checking_writes_nothing),
         cmocka_unit_test(a_beginning_left_by_a_crash_is_written_over),
+        cmocka_unit_test(a_file_of_before_there_were_sagas),
         cmocka_unit_test(every_call_of_the_disk_may_fail),
         cmocka_unit_test(every_allocation_may_fail),
     };

@@ -1,5 +1,6 @@
 /* test_db_walk.c - sound files pass; of damaged ones the walk says where, and LMDB survives all those that pass. */
 #include "support/log_fixture.h"
+#include "support/older_store.h"
 #include "support/random.h"
 
 #include "engine/db_walk.h"
@@ -170,6 +171,21 @@ static void garbage_and_lost_ends_are_found(void **state)
     log_close(&log);
 }
 
+static void a_file_of_before_there_were_sagas_is_sound(void **state)
+{
+    uint64_t random = 7;
+    struct log_fixture log;
+
+    make_log(&log, 3, 60, &random);
+    db_close(log.db.db);
+    log.db.db = NULL;
+    older_store_drop_tables(log.db.path);
+    check_sound(log.db.path);
+    db_fixture_reopen(&log.db);
+    check_sound(log.db.path);
+    log_close(&log);
+}
+
 static void an_absent_file_is_said(void **state)
 {
     const struct varve_os *os = varve_os_default();
@@ -184,6 +200,7 @@ int main(void)
         cmocka_unit_test(what_settling_writes_is_sound),
         cmocka_unit_test(flipped_bits_are_found_or_harm_nobody),
         cmocka_unit_test(garbage_and_lost_ends_are_found),
+        cmocka_unit_test(a_file_of_before_there_were_sagas_is_sound),
         cmocka_unit_test(an_absent_file_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

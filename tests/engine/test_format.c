@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 struct fixture {
     char path[TEMP_DIR_PATH];
@@ -112,9 +114,10 @@ static void directories_are_taken_for_what_they_are(void **ignored)
         { "an unfinished making", "format.new", "half", VARVE_OK, FORMAT_UNFINISHED },
         { "an empty format", "format", "", VARVE_NOT_A_STORE, 0 },
         { "somebody's format", "format", "PDF 1.4\n", VARVE_NOT_A_STORE, 0 },
-        { "of a newer varve", "format", "varve store\nformat 2\nnew things\n", VARVE_NEWER_FORMAT, 0 },
+        { "of a newer varve", "format", "varve store\nformat 3\nnew things\n", VARVE_NEWER_FORMAT, 0 },
         { "of a far newer varve", "format", "varve store\nformat 4711\n", VARVE_NEWER_FORMAT, 0 },
         { "cut", "format", "varve store\nformat 1\n", VARVE_CORRUPT, 0 },
+        { "cut, of the older", "format", "varve store\nformat 2\n", VARVE_CORRUPT, 0 },
         { "no number", "format", "varve store\nformat x\n", VARVE_NOT_A_STORE, 0 },
         { "before the first", "format", "varve store\nformat 0\n", VARVE_CORRUPT, 0 },
     };
@@ -192,6 +195,70 @@ static void what_follows_the_checksum_is_damage(void **ignored)
     write_file(&f, "format", text, size + 2);
     assert_int_equal(look(&f, &verdict), VARVE_CORRUPT);
     temp_dir_remove(f.path);
+}
+
+static void rewrite_as_version(struct fixture *f, char version)
+{
+    char text[1024];
+    size_t size = read_file(f, "format", text, sizeof(text)), covered = size - strlen("checksum 0123456789abcdef\n");
+
+    text[strlen("varve store\nformat ")] = version;
+    snprintf(text + covered, sizeof(text) - covered, "checksum %016" PRIx64 "\n", XXH3_64bits(text, covered));
+    write_file(f, "format", text, size);
+}
+
+static void an_older_format_is_read_and_renewed(void **ignored)
+{
+    enum format_verdict verdict;
+    struct format older;
+    struct fixture f;
+
+    make_store(&f);
+    assert_int_equal(f.format.version, FORMAT_VERSION);
+    rewrite_as_version(&f, '0'); /* There never was such a one. */
+    assert_int_equal(look(&f, &verdict), VARVE_CORRUPT);
+    rewrite_as_version(&f, '1');
+    assert_int_equal(look(&f, &verdict), VARVE_OK);
+    assert_int_equal(f.format.version, 1);
+    older = f.format;
+    assert_int_equal(format_renew(f.path, f.os, &f.format, &f.error), VARVE_OK);
+    for (int i = 0; i < 2; i++) { /* As told, and as read. */
+        assert_int_equal(f.format.version, 2);
+        assert_true(varve_uuid_equal(&older.database_id, &f.format.database_id));
+        assert_true(older.hash_seed == f.format.hash_seed && older.created_at_us == f.format.created_at_us);
+        assert_int_equal(older.indexes, f.format.indexes);
+        f.format = (struct format){ 0 };
+        assert_int_equal(look(&f, &verdict), VARVE_OK);
+    }
+    assert_false(exists(&f, "format.new"));
+    temp_dir_remove(f.path);
+}
+
+/* Interrupted at each call it is a store of the one format or of the other. */
+static void a_renewal_may_be_interrupted_anywhere(void **ignored)
+{
+    struct fixture f;
+    struct fault_os fault;
+    bool fired = true;
+
+    for (unsigned nth = 1; fired; nth++) {
+        enum format_verdict verdict;
+        make_store(&f);
+        rewrite_as_version(&f, '1');
+        assert_int_equal(look(&f, &verdict), VARVE_OK);
+        fault_os_init(&fault);
+        fault_os_arm(&fault, nth, EIO, true);
+        enum varve_status status = format_renew(f.path, &fault.os, &f.format, &f.error);
+        fired = atomic_load(&fault.fired);
+        assert_int_equal(status, fired ? VARVE_IO : VARVE_OK);
+        assert_int_equal(f.format.version, fired ? 1 : 2);
+        assert_int_equal(look(&f, &verdict), VARVE_OK);
+        assert_int_equal(verdict, FORMAT_STORE);
+        assert_int_equal(format_renew(f.path, f.os, &f.format, &f.error), VARVE_OK);
+        assert_int_equal(look(&f, &verdict), VARVE_OK);
+        assert_int_equal(f.format.version, 2);
+        temp_dir_remove(f.path);
+    }
 }
 
 /* Interrupted at each call, a making leaves nothing that is taken for a store, and can be begun again. */
@@ -370,6 +437,8 @@ int main(void)
         cmocka_unit_test(not_a_directory),
         cmocka_unit_test(no_flipped_bit_is_overlooked),
         cmocka_unit_test(what_follows_the_checksum_is_damage),
+        cmocka_unit_test(an_older_format_is_read_and_renewed),
+        cmocka_unit_test(a_renewal_may_be_interrupted_anywhere),
         cmocka_unit_test(a_making_may_be_interrupted_anywhere),
         cmocka_unit_test(leftovers_of_a_making_are_removed),
         cmocka_unit_test(a_disk_that_is_full_says_so),
