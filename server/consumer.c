@@ -70,6 +70,11 @@ struct consumer *consumer_find(const struct group *group, uint64_t epoch)
     return place < group->joined_count && group->joined[place]->epoch == epoch ? group->joined[place] : NULL;
 }
 
+struct session *consumer_session(const struct consumer *consumer)
+{
+    return consumer->request.session;
+}
+
 /* Epochs grow, so it is always the last. */
 static bool add_joined(struct group *group, struct consumer *consumer)
 {

@@ -125,7 +125,7 @@ static bool take_record(struct group *group, const uint8_t *record, uint32_t siz
 
     if (parking_is_known(group, position))
         return true;
-    if (group_ranges_have(&group->record.finished, position)) {
+    if (group_ranges_have(&group->before, position)) {
         group_state_note_finished(group->state, position);
         return true;
     }
@@ -163,6 +163,8 @@ static void on_batch(struct follow_member *member, const struct follow_batch *ba
     if (taken < batch->count)
         group->read_retry_ms = group_now_ms(group) + GROUP_READ_RETRY_MS;
     group_state_looked_at(group->state, group->looked_at);
+    if (group->before.count > 0 && group->before.runs[group->before.count - 1].last <= group->looked_at)
+        group_ranges_end(&group->before);
 }
 
 /* Returns when to look again. */
@@ -194,6 +196,7 @@ void group_free(struct group *group)
     parked_table_free(&group->parked);
     group_state_free(group->state);
     group_record_end(&group->record);
+    group_ranges_end(&group->before);
     free(group->joined);
     free(group);
 }
@@ -317,6 +320,8 @@ bool group_begin(struct group *group)
 {
     group->state = group_make_state(&group->record);
     group->looked_at = group->record.checkpoint;
+    group->before = group->record.finished;
+    group->record.finished = (struct group_ranges){ .complete = true };
     if (group->state != NULL && group->record.stopped)
         group_state_stop(group->state);
     return group->state != NULL;
@@ -334,6 +339,7 @@ void group_begin_anew(struct group *group, struct group_state *state)
     release_all(group);
     parking_forget(group);
     parked_replay_reset(group);
+    group_ranges_end(&group->before);
     group->state = state;
     group->looked_at = group->record.checkpoint;
     group->read_retry_ms = 0;

@@ -8,6 +8,7 @@
  *   consumer.c       GROUP_JOIN, from joining to leaving
  *   group_admin.c    GROUP_CREATE, _UPDATE, _RESET, _DELETE, _INFO, _LIST
  *   group_ack.c      GROUP_ACK, _NACK, _EXTEND; an ack is answered when a picture that has it is durable
+ *   group_transact.c acks that are a part of a transaction: `$group.acked`, between the pictures
  *   parking.c        events are set aside, resolved, discarded: `$parked-<name>`
  *   parked_replay.c, parked_list.c   PARKED_REPLAY, PARKED_LIST
  * All of it on the loop thread. */
@@ -33,16 +34,24 @@ enum {
     GROUPS_MAX_PARKED = 1000000,             /* and of all */
     GROUPS_MAX_SETTINGS_BYTES = 8 * 1024 * 1024,
     GROUP_READ_RETRY_MS = 100,
+    GROUP_MAX_UNPICTURED = 250000,           /* positions that transactions acked since the last picture: a start reads
+                                              * them one by one */
 };
 
 struct consumer;
 struct group_answer;
+struct group_hold;
 struct replay_job;
 
 struct held_event {
     struct held_event *next, *previous;
     uint32_t size;
     uint8_t record[];
+};
+
+/* A place in `$group-<name>`: a version, and how many positions transactions had acked up to it. */
+struct group_mark {
+    uint64_t version, acks;
 };
 
 /* Something a client wants written into `$group-<name>`. */
@@ -63,7 +72,8 @@ struct group_writer {
     enum group_event_kind kind;
     struct group_change *change; /* NULL: on the group's own account */
     struct group_record next;    /* what the record will be, */
-    struct group_state *next_state; /* and the machine, after a reset */
+    struct group_state *next_state; /* and the machine, after a reset, */
+    struct group_mark mark;      /* and which of the acks of transactions are in it */
     struct group_change *first, **last;
     uint64_t begun;              /* pictures, */
     uint64_t durable;            /* and the last of them that is in the log with all that was finished */
@@ -97,6 +107,7 @@ struct group {
     struct follow_member follow;
     bool following;
     uint64_t looked_at;           /* read on behind it */
+    struct group_ranges before;   /* finished in earlier lives of the server, above the checkpoint then */
     uint64_t read_retry_ms;
     struct held_event *held;
     uint64_t held_bytes;          /* reasons of nacks included: */
@@ -109,6 +120,9 @@ struct group {
     struct consumer *with_batch;  /* have deliveries that are not encoded yet */
 
     struct group_answer *answers, **last_answer; /* acks that wait for a picture to be durable; the oldest first */
+    struct group_hold *holds, *last_hold; /* transactions under way; the oldest first */
+    struct group_mark newest;     /* of what is known to be in the log */
+    uint64_t pictured_acks;       /* of newest.acks, those in a picture that is in the log */
     struct group_writer writer;
     bool finished;                /* an event was, since the last picture */
     bool last_left;               /* the last consumer left: remember where we are */
@@ -170,6 +184,7 @@ void consumers_end_all(struct group *group, const struct varve_error *why);
 void consumers_rejoin(struct group *group); /* a new machine; whoever cannot is ended */
 void consumers_make_ready(struct group *group);
 struct consumer *consumer_find(const struct group *group, uint64_t epoch); /* NULL: no member has it */
+struct session *consumer_session(const struct consumer *consumer);
 bool consumer_was_reset(const struct group *group, uint64_t epoch);        /* while it was a member */
 /* Those who joined, at most VARVE_MAX_CONSUMERS, into `ret`. */
 size_t consumers_list(const struct group *group, struct varve_group_consumer *ret);
@@ -179,6 +194,10 @@ void group_answers_init(struct group *group);
 /* Those whose picture is durable. */
 void group_answers_give(struct group *group);
 void group_answers_fail(struct group *group, const struct varve_error *why);
+
+/* ---- group_transact.c ---- */
+/* All that transactions acked up to there has been settled. */
+struct group_mark group_holds_mark(const struct group *group);
 
 /* ---- parking.c ---- */
 void parking_begin(struct group *group, const struct group_action *action);

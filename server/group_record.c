@@ -130,6 +130,8 @@ struct varve_view group_record_encode(const struct group_record *record)
     json_t *object = json_object();
     bool good = json_set_uint(object, "checkpoint", record->checkpoint) &&
                 group_ranges_set(object, "finished", &record->finished, record->checkpoint) &&
+                (record->acked_through == UINT64_MAX ||
+                 json_set_uint(object, "acked_through", record->acked_through)) &&
                 json_set_uint(object, "epoch", record->epoch) &&
                 json_set_uint(object, "created_epoch", record->created_epoch) &&
                 json_set_uint(object, "reset_epoch", record->reset_epoch) &&
@@ -252,6 +254,7 @@ static bool take_picture(struct json_fields *fields, struct group_record *ret)
     ret->epoch = json_fields_uint(fields, "epoch", INT64_MAX);
     ret->created_epoch = json_fields_uint(fields, "created_epoch", INT64_MAX);
     ret->reset_epoch = json_fields_uint(fields, "reset_epoch", INT64_MAX);
+    ret->acked_through = json_fields_uint_or(fields, "acked_through", INT64_MAX, UINT64_MAX);
     ret->created_at_us = json_fields_int(fields, "created_at_us");
     struct varve_view reason = json_fields_text(fields, "stop_reason", VARVE_MAX_REASON);
     if (json_fields_flag(fields, "stopped"))

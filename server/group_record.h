@@ -24,6 +24,8 @@ struct group_record {
     struct varve_filter *filter;          /* made by varve_filter_copy(); the record's own */
     uint64_t checkpoint;
     struct group_ranges finished;         /* above it; the record's own */
+    uint64_t acked_through;               /* a version of `$group-<name>`: what transactions acked up to there is in
+                                           * checkpoint and finished. UINT64_MAX: does not say; up to the picture */
     uint64_t epoch;                       /* of the last member or reset; greater than all that were handed out */
     uint64_t created_epoch, reset_epoch;  /* what `epoch` was then: parked events from before do not count */
     bool stopped;

@@ -148,10 +148,14 @@ static void time_out(struct group_state *state, uint32_t index, uint64_t now_ms)
 
 static void lose(struct group_state *state, uint32_t index, bool politely)
 {
+    struct group_event *event = &state->events[index];
+
     take_back(state, index);
     if (politely)
-        state->events[index].attempt--;
-    if (is_used_up(state, index) && !politely)
+        event->attempt--;
+    if (event->state == GROUP_EVENT_HELD)
+        event->state = GROUP_EVENT_ORPHANED;
+    else if (is_used_up(state, index) && !politely)
         park(state, index, "consumer_lost");
     else
         wait_for_member(state, index);
@@ -266,6 +270,56 @@ enum varve_status group_state_extend(struct group_state *state, uint64_t epoch, 
     if (status == VARVE_OK)
         group_heap_set(&state->deadlines, index, now_ms + by_ms, position);
     return status;
+}
+
+/* ---- transactions ---- */
+
+enum varve_status group_state_hold(struct group_state *state, uint64_t epoch, uint64_t position, bool *ret_replay)
+{
+    uint32_t index;
+    enum varve_status status = group_members_hold(state, epoch, position, &index);
+
+    if (status != VARVE_OK)
+        return status;
+    group_heap_remove(&state->deadlines, index);
+    state->events[index].state = GROUP_EVENT_HELD;
+    state->held++;
+    *ret_replay = state->events[index].replay;
+    return VARVE_OK;
+}
+
+static void give_back(struct group_state *state, uint32_t index, uint64_t now_ms)
+{
+    struct group_event *event = &state->events[index];
+
+    if (event->state == GROUP_EVENT_HELD) {
+        event->state = GROUP_EVENT_IN_FLIGHT;
+        group_heap_set(&state->deadlines, index, now_ms + state->limits.ack_timeout_ms, event->position);
+    } else if (is_used_up(state, index)) {
+        park(state, index, "consumer_lost");
+    } else {
+        wait_for_member(state, index);
+    }
+}
+
+bool group_state_settle(struct group_state *state, uint64_t epoch, uint64_t position, bool stored, uint64_t now_ms)
+{
+    uint32_t index = group_events_find(state, position);
+    const struct group_event *event = index == GROUP_NONE ? NULL : &state->events[index];
+
+    if (event == NULL || event->epoch != epoch ||
+        (event->state != GROUP_EVENT_HELD && event->state != GROUP_EVENT_ORPHANED))
+        return false;
+    state->held--;
+    if (!stored) {
+        give_back(state, index, now_ms);
+        return true;
+    }
+    if (event->state == GROUP_EVENT_HELD)
+        group_members_take_back(state, index);
+    state->acked++;
+    group_events_finish(state, index);
+    return true;
 }
 
 /* ---- what is to be done ---- */
@@ -416,7 +470,7 @@ void group_state_get_figures(const struct group_state *state, struct group_state
 {
     *ret = (struct group_state_figures){
         .events = state->log.count + state->replaying, .in_flight = state->in_flight, .retrying = state->retrying,
-        .replaying = state->replaying, .acked = state->acked, .redelivered = state->redelivered,
+        .replaying = state->replaying, .held = state->held, .acked = state->acked, .redelivered = state->redelivered,
         .reason_bytes = state->reason_bytes,
     };
 }

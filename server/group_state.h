@@ -5,17 +5,21 @@
  * those of group_state_check(), tried in every order by tests/model:
  *   - events of one key are with at most one consumer, one at a time, in the order of the log
  *   - the checkpoint is below the lowest unfinished event and never goes back (but by a reset)
- *   - an event is finished by an ack of the member it is with, by a skip, or when its parking is durable: by nothing
- *     else
+ *   - an event is finished by an ack of the member it is with, by a skip, by a transaction of that member that was
+ *     stored, or when its parking is durable: by nothing else
+ *   - what a transaction holds is given to nobody until its outcome is known, whatever becomes of its member
  *   - nothing is with a member who is gone; a member never has more in flight than it may, nor has the group
  *   - an event is parked at most once; a replay of a parked event never moves the checkpoint
  *
  *   one event:  WAITING --deliver--> IN_FLIGHT --ack, skip--> DONE --told--> gone
  *                  ^ ^                   |--nack{retry}, timeout--> RETRYING --due--> WAITING
  *                  | '--member gone,-----|--attempts used up, nack{park}--> PARKING --durable--> DONE
- *                  |    nack{stop}       '--ack or skip of a replay-------> PARKING
+ *                  |    nack{stop}       |--ack or skip of a replay-------> PARKING
+ *                  |                     '--hold--> HELD
  *                  '-- only the first unfinished event of its key can be delivered, and what waits for something to be
- *                      durable still counts as unfinished
+ *                      durable, or for a transaction, still counts as unfinished
+ *   held:       HELD --stored--> DONE;  HELD --not stored--> IN_FLIGHT;  HELD --member gone--> ORPHANED
+ *               ORPHANED --stored--> DONE;  ORPHANED --not stored--> WAITING, or PARKING: attempts used up
  *   the group:  RUNNING --nack{stop}--> STOPPED --resume, reset--> RUNNING */
 #ifndef SERVER_GROUP_STATE_H
 #define SERVER_GROUP_STATE_H
@@ -60,16 +64,16 @@ bool group_state_replay(struct group_state *state, uint64_t position, uint64_t k
 
 /* `epoch` is greater than every one before. max_in_flight 0: as the group is set. */
 bool group_state_join(struct group_state *state, uint64_t epoch, uint32_t max_in_flight);
-/* What it had goes to others, without waiting. Its deliveries count as attempts, unless it left politely: then it was
- * well, and only had not come to them. False: no such member. */
+/* What it had goes to others, without waiting; what is held, when it is settled. Its deliveries count as attempts,
+ * unless it left politely: then it was well, and only had not come to them. False: no such member. */
 bool group_state_leave(struct group_state *state, uint64_t epoch, bool politely);
 /* May events be delivered to it now? (It has credit and room.) Members begin unready. Among those that are ready the
  * one with the fewest in flight gets the next event, among equals the one that waited longest. */
 void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready);
 
-/* VARVE_OK; FENCED: not a member, or the event is not with it any more; NOT_DELIVERED: never was (as far as is known:
- * what lies between two positions it got, and left the machine, is FENCED). An ack that comes after its deadline, but
- * before group_state_next_action() noticed, counts. */
+/* VARVE_OK; FENCED: not a member, or the event is not with it any more, or it is held; NOT_DELIVERED: never was (as far
+ * as is known: what lies between two positions it got, and left the machine, is FENCED). An ack that comes after its
+ * deadline, but before group_state_next_action() noticed, counts. */
 enum varve_status group_state_ack(struct group_state *state, uint64_t epoch, uint64_t position);
 /* wait_ms: VARVE_RETRY_BACKOFF or the wish of the consumer. The reason (at most VARVE_MAX_REASON bytes) is kept with
  * the event until it is finished; VARVE_NO_MEMORY: it could not be, and nothing changed. The delivery that a nack{stop}
@@ -79,6 +83,15 @@ enum varve_status group_state_nack(struct group_state *state, uint64_t epoch, ui
 /* The deadline is `by_ms` from now. */
 enum varve_status group_state_extend(struct group_state *state, uint64_t epoch, uint64_t position, uint32_t by_ms,
                                      uint64_t now_ms);
+
+/* A transaction under way is to finish it: until it is settled it stays with its member (and counts as in flight), has
+ * no deadline, and nothing else can be said about it. *ret_replay: of a parked event. */
+enum varve_status group_state_hold(struct group_state *state, uint64_t epoch, uint64_t position, bool *ret_replay);
+/* The outcome. Stored: it is finished; a replay, too: that it is parked no more was stored with it. Not stored: it is
+ * with its member again, with a new deadline, or as if its member were lost now. False, and nothing happened: this
+ * member's hold of it is not known. (A machine that is put in the place of another does not know what that one held; so
+ * a group is not reset meanwhile.) */
+bool group_state_settle(struct group_state *state, uint64_t epoch, uint64_t position, bool stored, uint64_t now_ms);
 
 /* ---- what is to be done ---- */
 
@@ -126,7 +139,7 @@ size_t group_state_get_finished(const struct group_state *state, struct group_ra
 void group_state_note_finished(struct group_state *state, uint64_t position);
 
 struct group_state_figures {
-    uint64_t events, in_flight, retrying, replaying, acked, redelivered;
+    uint64_t events, in_flight, retrying, replaying, held, acked, redelivered; /* held: orphans included */
     uint64_t reason_bytes; /* of memory for what nacks said, of the events held */
 };
 void group_state_get_figures(const struct group_state *state, struct group_state_figures *ret);

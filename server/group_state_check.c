@@ -8,6 +8,11 @@ static bool is_unfinished(const struct group_event *event)
     return event->state != GROUP_EVENT_FREE && event->state != GROUP_EVENT_DONE;
 }
 
+static bool is_with_member(const struct group_event *event)
+{
+    return event->state == GROUP_EVENT_IN_FLIGHT || event->state == GROUP_EVENT_HELD;
+}
+
 static void check_event(const struct group_state *state, uint32_t index)
 {
     const struct group_event *event = &state->events[index];
@@ -20,7 +25,8 @@ static void check_event(const struct group_state *state, uint32_t index)
     assert(group_events_find(state, event->position) == index); /* Held once. */
     assert(key->hash == event->key_hash);
     assert(event->state == GROUP_EVENT_WAITING || key->first == index); /* One of a key at a time, the first. */
-    assert(event->state != GROUP_EVENT_IN_FLIGHT || group_members_find(state, event->epoch) != GROUP_NONE);
+    assert(!is_with_member(event) || group_members_find(state, event->epoch) != GROUP_NONE);
+    assert(event->state != GROUP_EVENT_ORPHANED || group_members_find(state, event->epoch) == GROUP_NONE);
     assert(event->state != GROUP_EVENT_PARKING || event->replay == (event->settling != GROUP_PARK));
     assert(event->attempt == 0 || event->epoch != 0);
 }
@@ -42,6 +48,7 @@ static void check_log(const struct group_state *state)
 static void check_counts(const struct group_state *state)
 {
     uint32_t log = 0, replays = 0, retrying = 0, in_flight = 0, waiting_first = 0, done = 0, free_slots = 0, untold = 0;
+    uint32_t held = 0, orphaned = 0;
 
     for (uint32_t i = 0; i < state->capacity; i++) {
         const struct group_event *event = &state->events[i];
@@ -49,7 +56,9 @@ static void check_counts(const struct group_state *state)
         log += is_unfinished(event) && !event->replay;
         replays += is_unfinished(event) && event->replay;
         retrying += event->state == GROUP_EVENT_RETRYING;
-        in_flight += event->state == GROUP_EVENT_IN_FLIGHT;
+        in_flight += is_with_member(event);
+        held += event->state == GROUP_EVENT_HELD;
+        orphaned += event->state == GROUP_EVENT_ORPHANED;
         waiting_first += event->state == GROUP_EVENT_WAITING && state->keys[event->key].first == i;
         done += event->state == GROUP_EVENT_DONE;
         untold += event->state == GROUP_EVENT_PARKING && !event->told;
@@ -57,7 +66,7 @@ static void check_counts(const struct group_state *state)
     }
     assert(log == state->log.count && replays == state->replaying && replays <= GROUP_STATE_MAX_REPLAYS);
     assert(retrying == state->retrying && in_flight == state->in_flight);
-    assert(in_flight + retrying == state->deadlines.count);
+    assert(held + orphaned == state->held && in_flight - held + retrying == state->deadlines.count);
     assert(waiting_first == state->ready_keys.count && done + untold == state->to_do.count);
     assert(free_slots == state->free_events.count);
 }
@@ -93,7 +102,7 @@ static void check_member(const struct group_state *state, uint32_t member)
     bool takes = m->ready && m->in_flight.count < group_members_limit(state, member);
 
     for (uint32_t i = m->in_flight.first; i != GROUP_NONE; i = state->event_links[i].next, count++) {
-        assert(state->events[i].state == GROUP_EVENT_IN_FLIGHT && state->events[i].epoch == m->epoch);
+        assert(is_with_member(&state->events[i]) && state->events[i].epoch == m->epoch);
         assert(state->events[i].position >= m->lowest && state->events[i].position <= m->highest);
     }
     assert(count == m->in_flight.count);

@@ -19,6 +19,8 @@ enum group_event_state {
     GROUP_EVENT_FREE,
     GROUP_EVENT_WAITING,   /* behind others of its key, or for a member */
     GROUP_EVENT_IN_FLIGHT, /* with the member `epoch`; the heap of deadlines knows until when */
+    GROUP_EVENT_HELD,      /* with the member `epoch`, until the outcome of a transaction is known */
+    GROUP_EVENT_ORPHANED,  /* likewise, and the member is gone */
     GROUP_EVENT_RETRYING,  /* not before the heap of deadlines says so */
     GROUP_EVENT_PARKING,   /* what `settling` says is being made durable */
     GROUP_EVENT_DONE,      /* found no more; its owner is to be told */
@@ -47,7 +49,7 @@ struct group_member {
     uint64_t epoch;                       /* 0: the slot is free */
     uint64_t lowest, highest;             /* of the positions ever delivered to it */
     uint64_t turn;                        /* when it got its last event; less comes first among equals */
-    struct group_list in_flight;          /* in the order of delivery */
+    struct group_list in_flight;          /* IN_FLIGHT or HELD, in the order of delivery */
     uint32_t own_max_in_flight;           /* 0: as the group is set */
     bool ready;
 };
@@ -75,7 +77,7 @@ struct group_state {
     uint32_t member_count, member_capacity;
     struct group_heap takers;             /* members that can take an event: by what they have, then by turn */
 
-    uint32_t in_flight, retrying, replaying;
+    uint32_t in_flight, retrying, replaying, held; /* in_flight: with members, HELD included */
     uint64_t acked, redelivered, reason_bytes;
     uint64_t stopped_by, stopped_at;      /* epoch and position of the nack{stop} */
     bool stopped, tell_stop;

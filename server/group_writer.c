@@ -129,14 +129,27 @@ static void apply(struct group *group, enum group_event_kind kind, struct group_
         apply_deletion(group);
 }
 
+/* What transactions acked before a group is made or reset is of no account, even if nobody heard of it yet. */
+static void take_over_mark(struct group *group, uint64_t version)
+{
+    struct group_writer *writer = &group->writer;
+
+    group->newest.version = version > group->newest.version ? version : group->newest.version;
+    if (writer->kind == GROUP_CREATED || writer->kind == GROUP_RESET)
+        writer->mark = (struct group_mark){ version, group->newest.acks };
+    group->record.acked_through = writer->mark.version;
+    group->pictured_acks = writer->mark.acks;
+}
+
 /* The record becomes what is in the log now. */
-static void take_over(struct group *group, struct group_change *change)
+static void take_over(struct group *group, struct group_change *change, uint64_t version)
 {
     struct group_writer *writer = &group->writer;
     struct varve_filter *old = group->record.filter;
 
     group_ranges_end(&group->record.finished);
     group->record = writer->next;
+    take_over_mark(group, version);
     if (writer->next.finished.complete)
         writer->durable = writer->begun;
     if (change != NULL && change->has_settings) {
@@ -181,7 +194,7 @@ static void on_done(struct system_append *append, const struct varve_append_outc
     writer->away = false;
     group_touch(group);
     if (outcome->status == VARVE_OK) {
-        take_over(group, change);
+        take_over(group, change, (uint64_t)outcome->results[0].first_version);
         apply(group, writer->kind, change);
         group_answers_give(group);
     } else {
@@ -208,9 +221,11 @@ static bool prepare(struct group *group, enum group_event_kind kind, const struc
     next->finished = (struct group_ranges){ .complete = true };
     next->checkpoint = checkpoint_of(group);
     if (kind != GROUP_RESET && group->state != NULL &&
-        !group_ranges_make(&next->finished, group->state, &group->record.finished,
-                           room_for_ranges(group)))
+        !group_ranges_make(&next->finished, group->state, &group->before, room_for_ranges(group)))
         return false;
+    group->writer.mark = next->finished.complete ? group_holds_mark(group)
+                                                 : (struct group_mark){ next->acked_through, group->pictured_acks };
+    next->acked_through = group->writer.mark.version;
     if (kind == GROUP_JOINED || kind == GROUP_RESET)
         next->epoch++;
     if (kind == GROUP_RESET) {
@@ -296,7 +311,8 @@ uint64_t group_writer_go_on(struct group *group, uint64_t now_ms)
 
         if (group->stop_wanted && due_ms <= now_ms && !writer->gave_up)
             begin(group, GROUP_STOPPED, NULL);
-        else if (writer->first != NULL && group_writer_holds_up(group) && group->parkings_away > 0)
+        else if (writer->first != NULL && group_writer_holds_up(group) &&
+                 (group->parkings_away > 0 || group->holds != NULL))
             return UINT64_MAX; /* They come back, and touch us. */
         else if (writer->first != NULL)
             begin_change(group, take_change(writer));

@@ -3,15 +3,19 @@
 #include <string.h>
 
 #include "group.h"
+#include "group_acked.h"
 #include "varve/record.h"
 
-enum { NAMES_AT_A_TIME = 1000, PARKED_BATCH_BYTES = 1024 * 1024, PARKED_BATCH_EVENTS = 4096 };
+enum {
+    NAMES_AT_A_TIME = 1000, PARKED_BATCH_BYTES = 1024 * 1024, PARKED_BATCH_EVENTS = 4096,
+    ACKED_BATCH_BYTES = 256 * 1024, ACKED_BATCH_EVENTS = 1024,
+};
 
 /* ---- what is parked ------------------------------------------------------------------------------------------- */
 
 static enum varve_status no_memory(struct varve_error *error)
 {
-    return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for the parked events of the consumer groups");
+    return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for what the log says of the consumer groups");
 }
 
 static enum varve_status fold_picture(struct group *group, const struct varve_event *event, struct varve_error *error)
@@ -99,43 +103,120 @@ static enum varve_status fold_parked(struct group *group, struct varve_error *er
 
 /* ---- one group ------------------------------------------------------------------------------------------------ */
 
-/* The last event of the stream goes into the group. *ret_deleted: there is none of this name any more. */
-static enum varve_status take_last_event(struct group *group, const struct varve_batch *batch, bool *ret_deleted)
-{
-    struct varve_event event;
-    struct varve_error why;
+/* The stream of a group, read backwards: to its newest picture, and on for what transactions acked before it in the log
+ * that it does not have. Usually that is one event. */
+struct scan {
+    struct group *group;
+    struct group_acked acked;
+    bool found, deleted;   /* the newest picture; there is no group of this name any more */
+    uint64_t through;      /* it has all that is at or below this version */
+    bool done;
+};
 
-    if (batch->count == 0 || varve_record_decode(batch->records[0], batch->sizes[0], &event) != VARVE_OK)
-        return varve_fail(&group->broken, VARVE_CORRUPT, NULL, "the group's last event cannot be read");
-    *ret_deleted = varve_view_equal(event.type, varve_view_str(group_event_type(GROUP_DELETED)));
-    enum varve_status status = *ret_deleted ? VARVE_OK : group_record_decode(event.data, &group->record, &why);
-    if (status == VARVE_CORRUPT) {
-        log_error(&group->server->log, "group.unreadable", log_view("group", group->name),
-                  log_number("position", event.position), log_text("message", why.message));
-        varve_fail(&group->broken, VARVE_CORRUPT, NULL, "the group's last event, position %llu, is not understood: %s",
-                   (unsigned long long)event.position, why.message);
-    }
-    group->settings_bytes = event.data.size;
-    return status == VARVE_NO_MEMORY ? status : VARVE_OK;
+static void break_group(struct group *group, const struct varve_event *event, const char *why)
+{
+    log_error(&group->server->log, "group.unreadable", log_view("group", group->name),
+              log_number("position", event->position), log_text("message", why));
+    varve_fail(&group->broken, VARVE_CORRUPT, NULL, "the group's event at position %llu is not understood: %s",
+               (unsigned long long)event->position, why);
 }
 
+static bool is_type(const struct varve_event *event, const char *type)
+{
+    return varve_view_equal(event->type, varve_view_str(type));
+}
+
+/* A group that is made or reset knows of nothing that was acked before. */
+static enum varve_status take_picture(struct scan *scan, const struct varve_event *event, struct varve_error *why)
+{
+    struct group_record *record = &scan->group->record;
+    bool forgets = is_type(event, group_event_type(GROUP_CREATED)) || is_type(event, group_event_type(GROUP_RESET));
+
+    scan->found = true;
+    scan->group->settings_bytes = event->data.size;
+    scan->deleted = is_type(event, group_event_type(GROUP_DELETED));
+    enum varve_status status = scan->deleted ? VARVE_OK : group_record_decode(event->data, record, why);
+    if (status != VARVE_OK)
+        return status;
+    if (forgets || record->acked_through > event->version)
+        record->acked_through = event->version;
+    scan->through = record->acked_through;
+    return VARVE_OK;
+}
+
+static enum varve_status scan_event(struct scan *scan, const struct varve_event *event, struct varve_error *error)
+{
+    struct varve_error why = { .status = VARVE_OK };
+    enum varve_status status = VARVE_OK;
+
+    if (is_type(event, GROUP_ACKED_TYPE) && (!scan->found || event->version > scan->through))
+        status = group_acked_add(&scan->acked, event->data, &why);
+    else if (!scan->found)
+        status = take_picture(scan, event, &why);
+    if (status == VARVE_CORRUPT)
+        break_group(scan->group, event, why.message);
+    scan->done = status != VARVE_OK || (scan->found && (scan->deleted || event->version <= scan->through + 1));
+    if (status == VARVE_OK || status == VARVE_CORRUPT)
+        return VARVE_OK;
+    *error = why;
+    return status;
+}
+
+static enum varve_status scan_batch(struct scan *scan, const struct varve_batch *batch, struct varve_error *error)
+{
+    enum varve_status status = VARVE_OK;
+    struct varve_event event;
+
+    for (uint32_t i = 0; i < batch->count && !scan->done && status == VARVE_OK; i++) {
+        if (varve_record_decode(batch->records[i], batch->sizes[i], &event) != VARVE_OK) {
+            varve_fail(&scan->group->broken, VARVE_CORRUPT, NULL, "an event of the group cannot be read");
+            scan->done = true;
+            break;
+        }
+        if (event.version > scan->group->newest.version)
+            scan->group->newest.version = event.version;
+        status = scan_event(scan, &event, error);
+    }
+    return status;
+}
+
+static enum varve_status scan_stream(struct scan *scan, struct varve_reader *reader, struct varve_error *error)
+{
+    struct varve_batch batch = { .end = false };
+    enum varve_status status = varve_reader_next(reader, 1, 1, &batch, error);
+
+    while (status == VARVE_OK) {
+        status = scan_batch(scan, &batch, error);
+        if (status != VARVE_OK || scan->done || batch.end)
+            break;
+        status = varve_reader_next(reader, ACKED_BATCH_BYTES, ACKED_BATCH_EVENTS, &batch, error);
+    }
+    if (status == VARVE_OK && !scan->done && !scan->found)
+        varve_fail(&scan->group->broken, VARVE_CORRUPT, NULL, "the group's stream has no picture of it");
+    return status;
+}
+
+/* *ret_deleted: there is none of this name any more. */
 static enum varve_status read_group(struct group *group, struct varve_view stream, bool *ret_deleted,
                                     struct varve_error *error)
 {
+    struct scan scan = { .group = group };
     struct varve_reader *reader = NULL;
-    struct varve_batch batch;
     struct varve_read read;
 
     varve_read_init(&read);
     read.kind = VARVE_READ_STREAM;
     read.name = stream;
     read.backwards = true;
-    read.limit = 1;
     enum varve_status status = varve_reader_open(group->server->store, &read, &reader, error);
     if (status == VARVE_OK)
-        status = varve_reader_next(reader, 1, 1, &batch, error);
-    if (status == VARVE_OK && take_last_event(group, &batch, ret_deleted) == VARVE_NO_MEMORY)
+        status = scan_stream(&scan, reader, error);
+    if (status == VARVE_OK && group->broken.status == VARVE_OK && !scan.deleted && scan.acked.count > 0 &&
+        !group_acked_fold(&scan.acked, group->record.checkpoint, &group->record.finished))
         status = no_memory(error);
+    group->newest.acks = scan.acked.positions;
+    *ret_deleted = scan.deleted;
+    group_acked_end(&scan.acked);
     varve_reader_close(reader);
     return status;
 }

@@ -19,7 +19,7 @@ static struct group_record sample(void)
     };
     struct varve_group_settings settings;
     struct group_record record = { .checkpoint = 70, .epoch = 12, .created_epoch = 3, .reset_epoch = 4,
-                                   .created_at_us = -5 };
+                                   .created_at_us = -5, .acked_through = 17 };
 
     varve_group_settings_init(&settings);
     settings.filter = &filter;
@@ -44,6 +44,7 @@ static void a_picture_comes_back(void **state)
     assert_int_equal(back.created_epoch, 3);
     assert_int_equal(back.reset_epoch, 4);
     assert_int_equal(back.created_at_us, -5);
+    assert_int_equal(back.acked_through, 17);
     assert_true(back.stopped);
     assert_int_equal(back.stop_reason_size, 7);
     assert_memory_equal(back.stop_reason, "poison\n", 7);
@@ -69,6 +70,7 @@ static void what_a_later_version_adds_is_skipped(void **state)
 
     assert_int_equal(group_record_decode(varve_view_str(text), &record, NULL), VARVE_OK);
     assert_false(record.stopped);
+    assert_true(record.acked_through == UINT64_MAX); /* Nor does it say what it would have to. */
     assert_int_equal(record.settings.backoff_count, 0);
     group_record_end(&record);
 }
@@ -83,7 +85,7 @@ static void garbage_is_refused_with_a_reason(void **state)
         { "\"types\":[\"paid\"]", "\"types\":{}" },    { "\"classes\":[\"domain\"", "\"classes\":[\"x\"" },
         { "\"filter\":{", "\"filter\":7,\"f\":{" },    { "\"settings\":{", "\"settings\":[],\"s\":{" },
         { "\"backoff_ms\":[", "\"backoff_ms\":[-1," }, { "\"correlation_id\":\"", "\"correlation_id\":\"z" },
-        { "\"include_system\":true", "\"include_system\":0" },
+        { "\"include_system\":true", "\"include_system\":0" }, { "\"acked_through\":17", "\"acked_through\":-1" },
     };
     struct group_record record = sample(), back = { .epoch = 99 };
     struct varve_view data = group_record_encode(&record);
