@@ -12,18 +12,23 @@ struct call {
     struct varve_group_ack ack;
 };
 
+static bool is_connected(const struct varve_consumer *c)
+{
+    return c->feed.client->connection.state == CONNECTION_READY;
+}
+
 /* ---- what needs no asking --------------------------------------------------------------------------------------- */
 
 /* What was handed over by an earlier membership is fenced, even if the same event is on its way to us again; what was
  * not handed over at all cannot be done. The rest is asked. */
-static enum varve_status look(struct varve_consumer *c, uint64_t position)
+enum varve_status acks_look(struct varve_consumer *c, uint64_t position)
 {
     enum varve_status status = deliveries_look(&c->deliveries, position, c->epoch);
 
     return status == VARVE_OK && !feed_is_running(&c->feed) ? VARVE_FENCED : status;
 }
 
-static enum varve_status say_refused(uint64_t position, enum varve_status status, struct varve_error *error)
+enum varve_status acks_say_refused(uint64_t position, enum varve_status status, struct varve_error *error)
 {
     return varve_fail(error, status, NULL, "position %llu: %s", (unsigned long long)position,
                       varve_status_meaning(status));
@@ -33,11 +38,11 @@ static enum varve_status say_refused(uint64_t position, enum varve_status status
 static enum varve_status check_out(struct varve_consumer *c, uint64_t position, const struct call *call,
                                    struct varve_error *error)
 {
-    enum varve_status status = look(c, position);
+    enum varve_status status = acks_look(c, position);
 
     if (status == VARVE_FENCED && call->opcode != VARVE_OP_GROUP_EXTEND)
         deliveries_finish(&c->deliveries, position);
-    return status == VARVE_OK ? VARVE_OK : say_refused(position, status, error);
+    return status == VARVE_OK ? VARVE_OK : acks_say_refused(position, status, error);
 }
 
 static enum varve_status check_reason(struct varve_view reason, struct varve_error *error)
@@ -68,8 +73,7 @@ static enum varve_status post(struct varve_consumer *c, struct call *call, const
     return VARVE_OK;
 }
 
-/* A lost connection: nobody knows whether answers were on their way. */
-static enum varve_status say_lost(struct varve_consumer *c, enum varve_status status, struct varve_error *error)
+enum varve_status acks_say_lost(struct varve_consumer *c, enum varve_status status, struct varve_error *error)
 {
     struct varve_error why = *error;
 
@@ -96,9 +100,24 @@ static enum varve_status take_in(struct varve_consumer *c, uint32_t id, uint64_t
     if (status == VARVE_OK && !*ret_ours)
         status = consumer_take(c, ret_frame, *ret_body, error);
     if (connection->state != CONNECTION_READY)
-        return say_lost(c, status, error);
+        return acks_say_lost(c, status, error);
     feed_fail(&c->feed, status, error);
     return VARVE_OK;
+}
+
+enum varve_status acks_await(struct varve_consumer *c, uint32_t id, struct varve_frame *ret_frame,
+                             struct varve_view *ret_body, struct varve_error *error)
+{
+    uint64_t deadline_us = deadline_after(c->feed.client->options.request_timeout_ms);
+    enum varve_status status = VARVE_OK;
+    bool ours = false;
+
+    while (status == VARVE_OK && !ours)
+        status = take_in(c, id, deadline_us, &ours, ret_frame, ret_body, error);
+    if (status != VARVE_TIMEOUT || !is_connected(c))
+        return status;
+    status = connection_fail(&c->feed.client->connection, error, VARVE_TIMEOUT, "no answer in time");
+    return acks_say_lost(c, status, error);
 }
 
 /* Of everything that comes meanwhile, nothing is ours. */
@@ -150,7 +169,7 @@ static bool is_full(const struct varve_consumer *c, size_t count)
     return c->ledger.request_count > 0 && (slow || ledger_is_full(&c->ledger, count));
 }
 
-static enum varve_status make_way(struct varve_consumer *c, size_t count, struct varve_error *error)
+enum varve_status acks_make_way(struct varve_consumer *c, size_t count, struct varve_error *error)
 {
     uint64_t deadline_us = deadline_after(c->feed.client->options.request_timeout_ms);
     enum varve_status status = VARVE_OK;
@@ -165,7 +184,7 @@ static enum varve_status make_way(struct varve_consumer *c, size_t count, struct
 static void refuse_and_finish(struct varve_consumer *c, const uint64_t *positions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        enum varve_status status = look(c, positions[i]);
+        enum varve_status status = acks_look(c, positions[i]);
 
         if (status != VARVE_OK)
             ledger_refuse(&c->ledger, positions[i], status);
@@ -177,7 +196,7 @@ static void refuse_and_finish(struct varve_consumer *c, const uint64_t *position
 static enum varve_status send_done(struct varve_consumer *c, const uint64_t *positions, size_t count,
                                    struct call *call, struct varve_error *error)
 {
-    enum varve_status status = make_way(c, count, error);
+    enum varve_status status = acks_make_way(c, count, error);
     struct ledger_request *request = status == VARVE_OK ? ledger_begin(count) : NULL;
 
     if (status != VARVE_OK)
@@ -185,7 +204,7 @@ static enum varve_status send_done(struct varve_consumer *c, const uint64_t *pos
     if (request == NULL)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for %zu positions", count);
     for (size_t i = 0; i < count; i++)
-        if (look(c, positions[i]) == VARVE_OK)
+        if (acks_look(c, positions[i]) == VARVE_OK)
             request->positions[request->count++] = positions[i];
     if (request->count > 0)
         status = post(c, call, request->positions, request->count, &request->id, error);
@@ -220,30 +239,23 @@ static enum varve_status read_answer(struct varve_consumer *c, uint64_t position
         return client_refuse(client, frame->opcode, "GROUP_ACK_OK", error);
     if (varve_decode_group_ack_ok(body, client->arena, &done, &refused, &count, &why) != VARVE_OK || count > 1)
         return client_unreadable(client, frame->opcode, &why, error);
-    return count == 0 ? VARVE_OK : say_refused(position, refused[0].status, error);
+    return count == 0 ? VARVE_OK : acks_say_refused(position, refused[0].status, error);
 }
 
 static enum varve_status exchange(struct varve_consumer *c, uint64_t position, struct call *call,
                                   struct varve_error *error)
 {
-    struct connection *connection = &c->feed.client->connection;
-    uint64_t deadline_us = deadline_after(c->feed.client->options.request_timeout_ms);
     struct varve_frame frame;
     struct varve_view body;
-    bool ours = false;
     uint32_t id;
     enum varve_status status = post(c, call, &position, 1, &id, error);
 
-    while (status == VARVE_OK && !ours)
-        status = take_in(c, id, deadline_us, &ours, &frame, &body, error);
-    if (status == VARVE_TIMEOUT && connection->state == CONNECTION_READY) {
-        status = connection_fail(connection, error, VARVE_TIMEOUT, "no answer in time");
-        return say_lost(c, status, error);
-    }
-    if (!ours)
+    if (status == VARVE_OK)
+        status = acks_await(c, id, &frame, &body, error);
+    if (status != VARVE_OK)
         return status;
     status = read_answer(c, position, &frame, body, error);
-    return connection->state == CONNECTION_READY ? status : say_lost(c, status, error);
+    return is_connected(c) ? status : acks_say_lost(c, status, error);
 }
 
 static enum varve_status ask(struct varve_consumer *c, uint64_t position, struct call *call, struct varve_error *error)
@@ -311,11 +323,6 @@ enum varve_status varve_consumer_extend(struct varve_consumer *c, uint64_t posit
 }
 
 /* ---- confirmed -------------------------------------------------------------------------------------------------- */
-
-static bool is_connected(const struct varve_consumer *c)
-{
-    return c->feed.client->connection.state == CONNECTION_READY;
-}
 
 enum varve_status varve_consumer_flush(struct varve_consumer *c, uint32_t timeout_ms,
                                        const struct varve_refused_ack **ret_refused, size_t *ret_count,

@@ -15,8 +15,7 @@ static enum varve_status check_shape(const struct varve_append_request *request,
     return VARVE_OK;
 }
 
-/* What is larger than the server takes, in one sentence with the limit. */
-static enum varve_status too_large(struct varve_error *error, enum varve_status status, const char *what,
+enum varve_status append_too_large(struct varve_error *error, enum varve_status status, const char *what,
                                    uint64_t size, uint32_t limit)
 {
     varve_fail(error, status, NULL, "%s %llu, the server takes %u", what, (unsigned long long)size, limit);
@@ -37,7 +36,7 @@ static enum varve_status check_event(const struct varve_hello_ok *server, const 
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "stream_of", "events[%zu] goes to stream %u of %zu", i, stream,
                           request->stream_count);
     if (payload > server->max_event_bytes)
-        return too_large(error, VARVE_EVENT_TOO_LARGE, "bytes of data and metadata in one event:", payload,
+        return append_too_large(error, VARVE_EVENT_TOO_LARGE, "bytes of data and metadata in one event:", payload,
                          server->max_event_bytes);
     event.stream = request->streams[stream].stream;
     *size += varve_record_size(&event);
@@ -52,31 +51,38 @@ enum varve_status append_check(const struct varve_client *client, const struct v
     uint64_t size = 0;
 
     if (status == VARVE_OK && request->event_count > server->max_append_events)
-        return too_large(error, VARVE_APPEND_TOO_LARGE, "events in one append:", request->event_count,
+        return append_too_large(error, VARVE_APPEND_TOO_LARGE, "events in one append:", request->event_count,
                          server->max_append_events);
     for (size_t i = 0; status == VARVE_OK && i < request->event_count; i++)
         status = check_event(server, request, i, &size, error);
     if (status == VARVE_OK && size > server->max_append_bytes)
-        return too_large(error, VARVE_APPEND_TOO_LARGE, "bytes of records in one append:", size,
+        return append_too_large(error, VARVE_APPEND_TOO_LARGE, "bytes of records in one append:", size,
                          server->max_append_bytes);
     return status;
 }
 
-enum varve_status append_encode(struct varve_client *client, uint32_t id, const struct varve_append_request *request,
-                                struct varve_error *error)
+enum varve_status append_check_frame(struct varve_client *client, size_t before, enum varve_status status,
+                                     const char *what, struct varve_error *error)
 {
     struct varve_wire_buffer *out = &client->connection.out;
     uint32_t limit = client->connection.server.max_frame_bytes;
-    size_t before = out->size;
 
-    varve_encode_append(out, id, request);
     if (out->failed)
         return client_drop_request(client, before, error);
     size_t body = out->size - before - VARVE_WIRE_HEADER;
     if (body <= limit && body <= VARVE_WIRE_MAX_FRAME)
         return VARVE_OK;
     out->size = before;
-    return too_large(error, VARVE_APPEND_TOO_LARGE, "bytes in the frame of one append:", body, limit);
+    return append_too_large(error, status, what, body, limit);
+}
+
+enum varve_status append_encode(struct varve_client *client, uint32_t id, const struct varve_append_request *request,
+                                struct varve_error *error)
+{
+    size_t before = client->connection.out.size;
+
+    varve_encode_append(&client->connection.out, id, request);
+    return append_check_frame(client, before, VARVE_APPEND_TOO_LARGE, "bytes in the frame of one append:", error);
 }
 
 bool append_is_repeatable(const struct varve_append_request *request)
@@ -104,7 +110,7 @@ static void outcome_of_error(const struct varve_wire_error *said, struct varve_a
 static bool outcome_fits(const struct varve_append_outcome *outcome, uint32_t stream_count, bool is_change)
 {
     for (size_t i = 0; i < outcome->conflict_count && !is_change; i++)
-        if (outcome->conflicts[i].stream_index >= stream_count)
+        if (outcome->conflicts[i].part != VARVE_PART_STREAM || outcome->conflicts[i].stream_index >= stream_count)
             return false;
     return outcome->status != VARVE_OK || outcome->stream_count == stream_count;
 }
@@ -150,6 +156,19 @@ void append_outcome(struct varve_client *client, uint8_t opcode, struct varve_vi
     }
     check_outcome(client, opcode, stream_count, opcode == VARVE_OP_STREAM_CHANGE_OK, ret_outcome);
 }
+
+static void tell(struct varve_client *client, const struct slot *slot, const struct ending *ending)
+{
+    struct varve_append_outcome outcome;
+
+    if (ending->fault == NULL)
+        append_outcome(client, ending->opcode, ending->body, slot->counts[VARVE_PART_STREAM], &outcome);
+    else
+        outcome = (struct varve_append_outcome){ .status = ending->fault->status, .error = *ending->fault };
+    slot->done.append(slot->user, &outcome);
+}
+
+const struct slot_kind append_kind = { VARVE_OP_APPEND_OK, tell };
 
 /* ---- the calls -------------------------------------------------------------------------------------------------- */
 

@@ -58,6 +58,7 @@ void varve_client_free(struct varve_client *client)
         return;
     connection_free(&client->connection);
     slots_free(&client->pipeline);
+    free(client->loading.kept);
     varve_wire_arena_free(client->arena);
     free(client);
 }

@@ -3,6 +3,8 @@
 #define CLIENT_STATE_H
 
 #include "credit.h"
+#include "varve/load.h"
+#include "varve/state.h"
 
 /* How long and how often one call tries. */
 struct patience {
@@ -31,13 +33,60 @@ struct reading {
     struct varve_event event;
 };
 
-/* One append in flight (slots.c). */
+/* The one load that a client may have open (load.c). */
+struct loading {
+    bool active;                       /* opened and not yet closed */
+    bool broken;                       /* a loss that cannot be repaired */
+    enum varve_status fault;           /* why it cannot go on: given to every further call, */
+    struct varve_error why;            /* with this */
+
+    const struct varve_view *streams;  /* the caller's */
+    size_t count;
+    struct varve_load_wanted wanted;   /* its type points to `type` */
+    char type[VARVE_SNAPSHOT_MAX_TYPE];
+    size_t due;                        /* the stream whose LOADING comes next */
+
+    uint32_t request_id;               /* on the present connection; 0: none */
+    size_t asked_from, asked_until;    /* the streams it asked for */
+    struct credit credit;
+    const struct varve_view *records;  /* the batch in hand, in the client's arena */
+    uint32_t record_count, record_index, batch_bytes;
+
+    struct varve_loaded loaded;        /* the stream in hand, as it was handed over */
+    bool fresh;                        /* it came during this call */
+    bool told;                         /* it is due a second time, after a loss */
+    bool events_told;                  /* of it were handed over */
+    bool passing_over;                 /* the rest of it is not wanted */
+    int64_t next_version;              /* of its next event */
+    int64_t last_version;              /* up to here they will come */
+    struct varve_snapshot snapshot;    /* its texts in `kept` */
+    char *kept;
+    size_t kept_capacity;
+    struct varve_event event;
+};
+
+/* How a request in flight ended. */
+struct ending {
+    const struct varve_error *fault;   /* NULL: it was answered, with this: */
+    uint8_t opcode;
+    struct varve_view body;
+};
+
+/* What differs between the requests that can be in flight. */
+struct slot;
+struct slot_kind {
+    uint8_t opcode;                    /* of its answer, unless that is an ERROR */
+    void (*tell)(struct varve_client *client, const struct slot *slot, const struct ending *ending); /* its `done` */
+};
+
+/* One request in flight (slots.c). */
 struct slot {
+    const struct slot_kind *kind;
     uint32_t request_id;
-    uint32_t stream_count;             /* of its request, to hold the answer against */
+    uint32_t counts[VARVE_PART_ACK + 1]; /* of each part of its request, to hold the answer against */
     uint64_t begin, end;               /* its frame, in bytes ever written to `out` */
     uint64_t deadline_us;
-    bool repeatable;                   /* all its events have ids */
+    bool repeatable;                   /* the server recognises it when it comes a second time */
     bool heard;                        /* it had left entirely on a connection that was lost */
     bool refused;                      /* answered NOT_READY on this connection: it goes to the next */
     bool settled;                      /* its outcome is known but an earlier one is not */
@@ -45,7 +94,11 @@ struct slot {
     uint8_t opcode;
     uint8_t *answer;
     size_t answer_size, answer_capacity;
-    varve_client_done done;
+    union {
+        varve_client_done append;
+        varve_transact_done transact;
+        varve_snapshot_done snapshot;
+    } done;                            /* as its kind says */
     void *user;
 };
 
@@ -68,7 +121,14 @@ struct varve_client {
     struct varve_wire_arena *arena;    /* what the last call returned */
     uint64_t dice;                     /* for jitter */
     struct reading reading;
+    struct loading loading;
     struct pipeline pipeline;
 };
+
+/* Is the connection taken by an answer that comes in many frames? */
+static inline bool client_is_reading(const struct varve_client *client)
+{
+    return client->reading.active || client->loading.active;
+}
 
 #endif

@@ -231,7 +231,7 @@ static bool is_abandoned(struct connection *c, const struct varve_frame *frame)
     for (uint32_t i = 0; i < c->abandoned_count; i++) {
         if (c->abandoned[i] != frame->request_id)
             continue;
-        if (frame->opcode != VARVE_OP_READ_BATCH)
+        if (frame->opcode != VARVE_OP_READ_BATCH && frame->opcode != VARVE_OP_LOADING)
             c->abandoned[i] = c->abandoned[--c->abandoned_count];
         return true;
     }

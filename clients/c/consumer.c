@@ -248,6 +248,7 @@ void varve_consumer_close(struct varve_consumer *c)
     if (feed_is_running(&c->feed))
         leave(c);
     ledger_free(&c->ledger);
+    free(c->conflicts);
     deliveries_free(&c->deliveries);
     feed_free(&c->feed);
     free(c);

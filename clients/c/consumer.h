@@ -16,6 +16,8 @@ struct varve_consumer {
     struct deliveries deliveries;
 
     struct ledger ledger;                /* of what was acked */
+    struct varve_conflict *conflicts;    /* acks of a transaction that were refused here; room for so many: */
+    size_t conflict_capacity;
 };
 
 /* ---- consumer.c ---- */
@@ -31,5 +33,18 @@ enum varve_status consumer_take(struct varve_consumer *consumer, const struct va
 enum varve_status acks_take_answer(struct varve_consumer *consumer, struct ledger_request *request,
                                    const struct varve_frame *frame, struct varve_view body,
                                    struct varve_error *error);
+
+/* May something be said of this work? VARVE_OK, FENCED, NOT_DELIVERED. */
+enum varve_status acks_look(struct varve_consumer *consumer, uint64_t position);
+enum varve_status acks_say_refused(uint64_t position, enum varve_status status, struct varve_error *error);
+/* Waits until one more request of so many positions may be sent; the membership may end meanwhile. TIMEOUT and others:
+ * as of varve_consumer_ack(). */
+enum varve_status acks_make_way(struct varve_consumer *consumer, size_t count, struct varve_error *error);
+/* The answer to request `id`, which was sent. Events and other answers that come before it are taken in. TIMEOUT,
+ * DISCONNECTED and others: it will not come, and the membership is lost. */
+enum varve_status acks_await(struct varve_consumer *consumer, uint32_t id, struct varve_frame *ret_frame,
+                             struct varve_view *ret_body, struct varve_error *error);
+/* The connection was dropped for `status`: nobody knows whether answers were on their way. What the call returns. */
+enum varve_status acks_say_lost(struct varve_consumer *consumer, enum varve_status status, struct varve_error *error);
 
 #endif

@@ -167,12 +167,14 @@ enum varve_status client_exchange(struct varve_client *client, struct patience *
 }
 
 static enum varve_status ask(struct varve_client *client, uint32_t id, uint8_t opcode, bool repeatable,
-                             struct varve_view *ret_body, struct varve_error *error)
+                             uint32_t wait_ms, struct varve_view *ret_body, struct varve_error *error)
 {
     struct patience patience;
     struct varve_wire_error said;
 
     patience_begin(&patience, client);
+    if (patience.deadline_us != DEADLINE_NONE)
+        patience.deadline_us += (uint64_t)wait_ms * 1000u;
     enum varve_status status = client_exchange(client, &patience, id, opcode, repeatable, ret_body, &said);
     if (status != VARVE_OK && error != NULL)
         *error = said.error;
@@ -182,13 +184,19 @@ static enum varve_status ask(struct varve_client *client, uint32_t id, uint8_t o
 enum varve_status client_ask(struct varve_client *client, uint32_t id, uint8_t opcode, struct varve_view *ret_body,
                              struct varve_error *error)
 {
-    return ask(client, id, opcode, true, ret_body, error);
+    return ask(client, id, opcode, true, 0, ret_body, error);
 }
 
 enum varve_status client_ask_once(struct varve_client *client, uint32_t id, uint8_t opcode,
                                   struct varve_view *ret_body, struct varve_error *error)
 {
-    return ask(client, id, opcode, false, ret_body, error);
+    return ask(client, id, opcode, false, 0, ret_body, error);
+}
+
+enum varve_status client_ask_patiently(struct varve_client *client, uint32_t id, uint8_t opcode, uint32_t wait_ms,
+                                       struct varve_view *ret_body, struct varve_error *error)
+{
+    return ask(client, id, opcode, false, wait_ms, ret_body, error);
 }
 
 enum varve_status client_drop_request(struct varve_client *client, size_t size_before, struct varve_error *error)
@@ -198,9 +206,21 @@ enum varve_status client_drop_request(struct varve_client *client, size_t size_b
     return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for the request");
 }
 
+void client_end_reading(struct varve_client *client, uint32_t request_id)
+{
+    struct connection *c = &client->connection;
+
+    if (c->state != CONNECTION_READY)
+        return;
+    if (request_id != 0)
+        connection_abandon(c, request_id);
+    else if (c->sent < c->out.size)
+        connection_drop(c); /* Half of a CREDIT has left. */
+}
+
 enum varve_status client_begin(struct varve_client *client, struct varve_error *error)
 {
-    if (client->reading.active)
+    if (client_is_reading(client))
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "client", "a read is open on this client: close it first");
     if (client->pipeline.delivering)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "client", "only submit may be called from inside `done`");

@@ -48,6 +48,13 @@ enum varve_status client_ask(struct varve_client *client, uint32_t id, uint8_t o
 enum varve_status client_ask_once(struct varve_client *client, uint32_t id, uint8_t opcode,
                                   struct varve_view *ret_body, struct varve_error *error);
 
+/* The same for one whose answer the server may keep back for `wait_ms`. */
+enum varve_status client_ask_patiently(struct varve_client *client, uint32_t id, uint8_t opcode, uint32_t wait_ms,
+                                       struct varve_view *ret_body, struct varve_error *error);
+
+/* What was read over many frames is closed; request_id 0: it had ended. */
+void client_end_reading(struct varve_client *client, uint32_t request_id);
+
 /* Every synchronous call begins with this: appends in flight first, nothing while a read is open or inside a `done`;
  * what the last call returned ends here. */
 enum varve_status client_begin(struct varve_client *client, struct varve_error *error);

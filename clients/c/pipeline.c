@@ -1,4 +1,5 @@
-/* pipeline.c - submitting appends, moving bytes, and taking answers to what is in flight (slots.h). */
+/* pipeline.c - submitting requests, moving bytes, and taking answers to what is in flight (slots.h). */
+#include "pipeline.h"
 #include "append.h"
 #include "slots.h"
 
@@ -23,7 +24,7 @@ static bool all_refused(struct pipeline *p)
     return true;
 }
 
-/* The server stops, and did nothing about this append: it goes to whoever comes after. Until then the others may still
+/* The server stops, and did nothing about this request: it goes to whoever comes after. Until then the others may still
  * get their answers. */
 static enum varve_status refuse(struct varve_client *client, struct slot *slot, struct varve_error *error)
 {
@@ -49,29 +50,27 @@ static enum varve_status take_answer(struct varve_client *client, const struct v
     struct connection *c = &client->connection;
     struct slot *slot = slots_find(p, frame->request_id);
 
-    if (frame->opcode != VARVE_OP_APPEND_OK && frame->opcode != VARVE_OP_ERROR)
-        return client_refuse(client, frame->opcode, "APPEND_OK", error);
     if (slot == NULL || slot->settled || slot->refused || slot->end > p->out_base + c->sent)
         return connection_fail(c, error, VARVE_PROTOCOL, "an answer to request %u, which is not in flight",
                                frame->request_id);
+    if (frame->opcode != slot->kind->opcode && frame->opcode != VARVE_OP_ERROR)
+        return client_refuse(client, frame->opcode, varve_opcode_name(slot->kind->opcode), error);
     if (says_not_ready(client, frame, body))
         return refuse(client, slot, error);
     patience_begin(&p->patience, client);
     if (slot != slot_at(p, 0))
         return slots_hold(client, slot, frame->opcode, body, error);
 
-    struct varve_append_outcome outcome;
-    append_outcome(client, frame->opcode, body, slot->stream_count, &outcome);
-    slots_hand_over(client, &outcome);
+    slots_hand_over(client, &(struct ending){ NULL, frame->opcode, body });
     slots_hand_over_settled(client);
     if (c->state == CONNECTION_READY)
         return VARVE_OK;
-    return varve_fail(error, VARVE_PROTOCOL, NULL, "%s: an answer to an append that cannot be read", c->url->shown);
+    return varve_fail(error, VARVE_PROTOCOL, NULL, "%s: an answer that cannot be read", c->url->shown);
 }
 
 /* ---- losses ----------------------------------------------------------------------------------------------------- */
 
-/* The connection was lost while appends were in flight. Says what the caller must know: nothing, if all go on. */
+/* The connection was lost while requests were in flight. Says what the caller must know: nothing, if all go on. */
 static enum varve_status repair(struct varve_client *client, enum varve_status cause, bool may_recover,
                                 const struct varve_error *why, struct varve_error *error)
 {
@@ -125,10 +124,10 @@ static enum varve_status try_step(struct varve_client *client, uint64_t until_us
         *ret_late = true;
         return VARVE_OK;
     }
-    return connection_fail(&client->connection, error, VARVE_TIMEOUT, "no answer to an append in time");
+    return connection_fail(&client->connection, error, VARVE_TIMEOUT, "no answer in time");
 }
 
-/* Connect if need be and go a step on; something must be in flight. Returns the fault with which appends ended, if any
+/* Connect if need be and go a step on; something must be in flight. Returns the fault with which requests ended, if any
  * did; all others go on. */
 static enum varve_status step(struct varve_client *client, uint64_t until_us, bool *ret_late,
                               struct varve_error *error)
@@ -152,7 +151,7 @@ static enum varve_status step(struct varve_client *client, uint64_t until_us, bo
 
 static enum varve_status check_idle(const struct varve_client *client, struct varve_error *error)
 {
-    if (client->reading.active)
+    if (client_is_reading(client))
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "client", "a read is open on this client: close it first");
     if (client->pipeline.delivering)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "client", "only submit may be called from inside `done`");
@@ -185,53 +184,57 @@ static enum varve_status make_way(struct varve_client *client, struct varve_erro
     return status == VARVE_OK ? client_reach(client, &p->patience, error) : status;
 }
 
-static enum varve_status enqueue(struct varve_client *client, const struct varve_append_request *request,
-                                 varve_client_done done, void *user, struct varve_error *error)
+enum varve_status pipeline_begin(struct varve_client *client, struct slot **ret_slot, struct varve_error *error)
+{
+    struct pipeline *p = &client->pipeline;
+    enum varve_status status = client_is_reading(client) ? check_idle(client, error) : slots_make(client, error);
+
+    if (status == VARVE_OK)
+        status = make_way(client, error);
+    if (status != VARVE_OK)
+        return status;
+    struct slot *slot = slot_at(p, p->count);
+    *slot = (struct slot){
+        .request_id = connection_next_id(&client->connection),
+        .begin = p->out_base + client->connection.out.size,
+        .deadline_us = deadline_after(client->options.request_timeout_ms),
+        .answer = slot->answer, /* Its memory serves again. */
+        .answer_capacity = slot->answer_capacity,
+    };
+    *ret_slot = slot;
+    return VARVE_OK;
+}
+
+void pipeline_add(struct varve_client *client, struct slot *slot)
 {
     struct pipeline *p = &client->pipeline;
     struct connection *c = &client->connection;
-    struct slot *slot = slot_at(p, p->count);
-    uint64_t begin = p->out_base + c->out.size;
-    uint32_t id = connection_next_id(c);
-    enum varve_status status = append_encode(client, id, request, error);
 
-    if (status != VARVE_OK)
-        return status;
-    *slot = (struct slot){
-        .request_id = id,
-        .stream_count = (uint32_t)request->stream_count,
-        .begin = begin,
-        .end = p->out_base + c->out.size,
-        .deadline_us = deadline_after(client->options.request_timeout_ms),
-        .repeatable = append_is_repeatable(request),
-        .answer = slot->answer, /* Its memory serves again. */
-        .answer_capacity = slot->answer_capacity,
-        .done = done,
-        .user = user,
-    };
+    slot->end = p->out_base + c->out.size;
     p->count++;
-    return VARVE_OK;
+    if (!p->delivering && (p->count == 1 || c->out.size - c->sent >= PUSH_BYTES))
+        connection_push(c); /* The first goes at once, so that the server works while we gather the next. */
 }
 
 enum varve_status varve_client_submit(struct varve_client *client, const struct varve_append_request *request,
                                       varve_client_done done, void *user, struct varve_error *error)
 {
-    struct pipeline *p = &client->pipeline;
-    struct connection *c = &client->connection;
-    enum varve_status status = VARVE_OK;
+    struct slot *slot;
+    enum varve_status status = pipeline_begin(client, &slot, error);
 
-    if (client->reading.active)
-        return check_idle(client, error);
-    status = slots_make(client, error);
-    if (status == VARVE_OK)
-        status = make_way(client, error);
     if (status == VARVE_OK)
         status = append_check(client, request, error);
     if (status == VARVE_OK)
-        status = enqueue(client, request, done, user, error);
-    if (status == VARVE_OK && !p->delivering && (p->count == 1 || c->out.size - c->sent >= PUSH_BYTES))
-        connection_push(c); /* The first goes at once, so that the server works while we gather the next. */
-    return status;
+        status = append_encode(client, slot->request_id, request, error);
+    if (status != VARVE_OK)
+        return status;
+    slot->kind = &append_kind;
+    slot->counts[VARVE_PART_STREAM] = (uint32_t)request->stream_count;
+    slot->repeatable = append_is_repeatable(request);
+    slot->done.append = done;
+    slot->user = user;
+    pipeline_add(client, slot);
+    return VARVE_OK;
 }
 
 enum varve_status varve_client_poll(struct varve_client *client, uint32_t timeout_ms, struct varve_error *error)

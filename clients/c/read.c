@@ -238,15 +238,9 @@ enum varve_status varve_client_read_next(struct varve_client *client, const stru
 void varve_client_read_close(struct varve_client *client)
 {
     struct reading *r = &client->reading;
-    struct connection *c = &client->connection;
 
     if (!r->active)
         return;
     r->active = false;
-    if (c->state != CONNECTION_READY)
-        return;
-    if (r->request_id != 0)
-        connection_abandon(c, r->request_id);
-    else if (c->sent < c->out.size)
-        connection_drop(c); /* Half of a CREDIT has left. */
+    client_end_reading(client, r->request_id);
 }

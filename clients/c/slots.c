@@ -1,6 +1,6 @@
 /* slots.c - see slots.h. */
 #include "slots.h"
-#include "append.h"
+#include "exchange.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ enum varve_status slots_make(struct varve_client *client, struct varve_error *er
         return VARVE_OK;
     p->slots = calloc(client->options.max_in_flight, sizeof(*p->slots));
     if (p->slots == NULL)
-        return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for %u appends in flight",
+        return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for %u requests in flight",
                           client->options.max_in_flight);
     p->capacity = client->options.max_in_flight;
     return VARVE_OK;
@@ -66,17 +66,17 @@ static void trim_out(struct varve_client *client)
     p->out_base += dead;
 }
 
-void slots_hand_over(struct varve_client *client, const struct varve_append_outcome *outcome)
+void slots_hand_over(struct varve_client *client, const struct ending *ending)
 {
     struct pipeline *p = &client->pipeline;
-    struct slot *slot = slot_at(p, 0);
+    const struct slot slot = *slot_at(p, 0);
 
     p->head = (p->head + 1) % p->capacity;
     p->count--;
     p->delivered++;
     trim_out(client);
     p->delivering = true;
-    slot->done(slot->user, outcome);
+    slot.kind->tell(client, &slot, ending);
     p->delivering = false;
 }
 
@@ -85,18 +85,13 @@ void slots_hand_over_settled(struct varve_client *client)
     struct pipeline *p = &client->pipeline;
 
     while (p->count > 0 && slot_at(p, 0)->settled) {
-        struct slot *slot = slot_at(p, 0);
-        struct varve_append_outcome outcome = { .status = slot->fault };
+        const struct slot *slot = slot_at(p, 0);
+        struct varve_error why = p->why;
 
         p->held_bytes -= slot->answer_size;
-        if (slot->fault == VARVE_OK) {
-            append_outcome(client, slot->opcode, varve_view_of((char *)slot->answer, slot->answer_size),
-                           slot->stream_count, &outcome);
-        } else {
-            outcome.error = p->why;
-            outcome.error.status = slot->fault;
-        }
-        slots_hand_over(client, &outcome);
+        why.status = slot->fault;
+        slots_hand_over(client, &(struct ending){ slot->fault == VARVE_OK ? NULL : &why, slot->opcode,
+                                                  varve_view_of((char *)slot->answer, slot->answer_size) });
     }
 }
 
@@ -127,7 +122,7 @@ enum varve_status slots_hold(struct varve_client *client, struct slot *slot, uin
 
 /* ---- losses ----------------------------------------------------------------------------------------------------- */
 
-/* What becomes of an append whose connection is gone: VARVE_OK if it goes on. */
+/* What becomes of a request whose connection is gone: VARVE_OK if it goes on. */
 static enum varve_status fate(const struct slot *slot, enum varve_status cause, bool again, uint64_t now_us)
 {
     if (cause == VARVE_PROTOCOL)

@@ -1,4 +1,4 @@
-/* slots.h - the appends in flight: a ring, oldest first.
+/* slots.h - the requests in flight: a ring, oldest first.
  *
  * Their frames stand one behind the other in connection.out and stay there until they are answered. So a loss is
  * repaired by throwing out what must not be sent twice and sending `out` from its beginning.
@@ -23,19 +23,19 @@ static inline struct slot *slot_at(struct pipeline *p, uint32_t i)
 }
 struct slot *slots_find(struct pipeline *p, uint32_t request_id); /* NULL: not in flight */
 
-/* The oldest: free its slot, then tell its outcome, so that `done` may submit another. */
-void slots_hand_over(struct varve_client *client, const struct varve_append_outcome *outcome);
-/* The oldest ones whose outcome is known already. */
+/* The oldest: free its slot, then tell how it ended, so that `done` may submit another. */
+void slots_hand_over(struct varve_client *client, const struct ending *ending);
+/* The oldest ones of which that is known already. */
 void slots_hand_over_settled(struct varve_client *client);
 /* Keep the answer until all earlier ones were handed over. PROTOCOL, NO_MEMORY: dropped. */
 enum varve_status slots_hold(struct varve_client *client, struct slot *slot, uint8_t opcode, struct varve_view body,
                              struct varve_error *error);
 
 /* The connection is gone because of `cause`; a new one will be tried (`again`) or not. Settles what does not go on and
- * makes `out` hold the rest, to be sent from its beginning. Returns the first fault of an append, VARVE_OK for none. */
+ * makes `out` hold the rest, to be sent from its beginning. Returns the first fault of a request, VARVE_OK for none. */
 enum varve_status slots_lose(struct varve_client *client, enum varve_status cause, bool again,
                              const struct varve_error *why);
-/* The deadline of the oldest append that still has time. */
+/* The deadline of the oldest request that still has time. */
 uint64_t slots_next_deadline(struct pipeline *p);
 
 #endif

@@ -1,5 +1,6 @@
 /* peer.c - see peer.h. */
 #include "peer.h"
+#include "support/fail_alloc.h"
 #include "varve/record.h"
 
 #include <stdlib.h>
@@ -135,4 +136,47 @@ void peer_read_end(struct fake_server *server, uint32_t id)
 {
     varve_encode_read_end(&server->out, id, 1000);
     fake_send(server);
+}
+
+/* ---- memory that cannot be had ----------------------------------------------------------------------------------- */
+
+static void serve_one(struct fake_server *server, void (*answer)(struct fake_server *server))
+{
+    if (setjmp(server->end) != 0) {
+        server->fault[0] = '\0'; /* It gave up half way: no memory. */
+        return;
+    }
+    fake_begin(server);
+    for (;;)
+        answer(server);
+}
+
+void peer_serve_all(struct fake_server *server, void (*answer)(struct fake_server *server), const atomic_bool *over)
+{
+    while (!atomic_load(over))
+        serve_one(server, answer);
+}
+
+void peer_sweep(struct fake_server *server, atomic_bool *over, const char *label,
+                enum varve_status (*call)(struct varve_client *client, struct varve_error *error))
+{
+    struct varve_client *client;
+    bool fired = FAIL_ALLOC_WORKS;
+
+    for (unsigned nth = 1; fired; nth++) {
+        struct varve_error error = { .status = VARVE_OK };
+
+        client = peer_client(server, "");
+        fail_alloc_arm(nth);
+        enum varve_status status = call(client, &error);
+        fired = fail_alloc_disarm();
+        CHECK_CASE(status == (fired ? VARVE_NO_MEMORY : VARVE_OK) && error.status == status, label);
+        CHECK_CASE(call(client, NULL) == VARVE_OK, label);
+        varve_client_free(client);
+    }
+    atomic_store(over, true);
+    client = peer_client(server, "");
+    (void)varve_client_connect(client, NULL); /* Wakes the server up, should it still wait for somebody. */
+    varve_client_free(client);
+    fake_server_stop(server);
 }

@@ -7,6 +7,8 @@
 
 #include "clients/c/exchange.h"
 
+#include <stdatomic.h>
+
 /* A client of the fake server, impatient enough for tests; `query` is added to its url ("&name=value..."). */
 struct varve_client *peer_client(const struct fake_server *server, const char *query);
 
@@ -30,5 +32,13 @@ uint32_t peer_write_events(struct fake_server *server, uint32_t id, uint64_t fir
 uint32_t peer_write_deliveries(struct fake_server *server, uint32_t id, uint64_t first, uint64_t last,
                                uint32_t attempt);
 void peer_read_end(struct fake_server *server, uint32_t id);
+
+/* For sweeps of memory that cannot be had: one connection after the other, each served until its client goes, however
+ * far it came, until *over. */
+void peer_serve_all(struct fake_server *server, void (*answer)(struct fake_server *server), const atomic_bool *over);
+/* Calls `call` with a new client of such a server until no allocation of it fails: NO_MEMORY, and a second call on the
+ * same client does well. Then ends the server. `label` tells which call it was. */
+void peer_sweep(struct fake_server *server, atomic_bool *over, const char *label,
+                enum varve_status (*call)(struct varve_client *client, struct varve_error *error));
 
 #endif

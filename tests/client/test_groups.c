@@ -1,10 +1,7 @@
 /* test_groups.c - what is asked about groups and parked events, and what is not asked twice. */
 #include "peer.h"
 
-#include "support/fail_alloc.h"
 #include "varve/subscription.h"
-
-#include <stdatomic.h>
 
 static const struct varve_view billing = { "billing", 7 };
 
@@ -321,49 +318,24 @@ struct serving {
     atomic_bool over;
 };
 
-static void serve_one(struct fake_server *server)
+static void answer_one(struct fake_server *server)
 {
-    struct serving *serving = server->user;
+    const struct serving *serving = server->user;
 
-    if (setjmp(server->end) != 0) {
-        server->fault[0] = '\0'; /* It gave up half way: no memory. */
-        return;
-    }
-    fake_begin(server);
-    for (;;)
-        answer(server, fake_take(server, serving->change->opcode), serving->change->answer);
+    answer(server, fake_take(server, serving->change->opcode), serving->change->answer);
 }
 
 static void script_for_all(struct fake_server *server)
 {
-    while (!atomic_load(&((struct serving *)server->user)->over))
-        serve_one(server);
+    peer_serve_all(server, answer_one, &((struct serving *)server->user)->over);
 }
 
 static void test_memory_that_cannot_be_had(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         struct serving serving = { &calls[i], false };
-        struct fake_server *server = fake_server_start_local(script_for_all, &serving);
-        struct varve_client *client;
-        bool fired = FAIL_ALLOC_WORKS;
 
-        for (unsigned nth = 1; fired; nth++) {
-            struct varve_error error = { .status = VARVE_OK };
-
-            client = peer_client(server, "");
-            fail_alloc_arm(nth);
-            enum varve_status status = calls[i].call(client, &error);
-            fired = fail_alloc_disarm();
-            CHECK_CASE(status == (fired ? VARVE_NO_MEMORY : VARVE_OK) && error.status == status, calls[i].label);
-            CHECK_CASE(calls[i].call(client, NULL) == VARVE_OK, calls[i].label);
-            varve_client_free(client);
-        }
-        atomic_store(&serving.over, true);
-        client = peer_client(server, "");
-        (void)varve_client_connect(client, NULL); /* Wakes the server up, should it still wait for somebody. */
-        varve_client_free(client);
-        fake_server_stop(server);
+        peer_sweep(fake_server_start_local(script_for_all, &serving), &serving.over, calls[i].label, calls[i].call);
     }
 }
 

@@ -1,6 +1,7 @@
 /* test_slots.c - the ring of appends in flight, without a server: finding, holding, losing. */
 #include "peer.h"
 
+#include "clients/c/append.h"
 #include "clients/c/slots.h"
 
 struct told {
@@ -37,7 +38,8 @@ static struct slot *put(struct varve_client *client, uint32_t request_id, bool r
     varve_encode_ping(&client->connection.out, request_id);
     *slot = (struct slot){
         .request_id = request_id, .begin = p->out_base + begin, .end = p->out_base + client->connection.out.size,
-        .deadline_us = DEADLINE_NONE, .repeatable = repeatable, .done = on_done, .user = told,
+        .deadline_us = DEADLINE_NONE, .kind = &append_kind, .repeatable = repeatable, .done.append = on_done,
+        .user = told,
         .answer = slot->answer, .answer_capacity = slot->answer_capacity,
     };
     return slot;
