@@ -11,7 +11,9 @@ import time
 import uuid
 
 import varve_protocol as vp
+from aggregates import Aggregates
 from consumers import Consumers
+from sagas import Sagas
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("VARVE_BIN_DIR", "build/gcc-release/bin"))
@@ -21,9 +23,13 @@ WRONG_EXPECTED_VERSION, STREAM_NOT_FOUND, STREAM_TOMBSTONED, ID_REUSED, EVENT_TO
 INVALID_ARGUMENT, OVERLOADED, NOT_READY, EVENT_NOT_FOUND, CONSUMER_TOO_SLOW, UNSUPPORTED = 7, 10, 12, 13, 14, 15
 CANCELLED, PROTOCOL, INDEX_NOT_KEPT = 16, 17, 18
 GROUP_NOT_FOUND, GROUP_EXISTS, GROUP_STOPPED, CONSUMER_EXISTS, FENCED, NOT_DELIVERED = range(19, 25)
+SAGA_NOT_FOUND, SAGA_EXISTS, SAGA_CONFLICT, SAGA_FINISHED, SNAPSHOT_NOT_FOUND, SNAPSHOT_AHEAD = range(25, 31)
 ANSWERS = {"PING": "PONG", "GROUP_CREATE": "GROUP_OK", "GROUP_UPDATE": "GROUP_OK", "GROUP_RESET": "GROUP_OK",
            "GROUP_DELETE": "GROUP_OK", "GROUP_INFO": "GROUP_OK", "GROUP_NACK": "GROUP_ACK_OK",
            "GROUP_EXTEND": "GROUP_ACK_OK", "PARKED_REPLAY": "PARKED_OK", "PARKED_DISCARD": "PARKED_OK"}
+# What a server must have announced for requests whose names begin so.
+CAPABILITIES = {"SUBSCRIBE": "subscribe", "GROUP_": "group", "PARKED_": "group", "TRANSACT": "transact",
+                "SAGA_": "saga", "SNAPSHOT_": "snapshot", "LOAD": "snapshot"}
 
 
 class Refused(Exception):
@@ -55,7 +61,7 @@ def name(prefix="s"):
 # ---- the client ------------------------------------------------------------------------------------------------------
 
 
-class Client(Consumers):
+class Client(Consumers, Sagas, Aggregates):
     refusal = Refused
 
     def __init__(self, address, greet=True):
@@ -76,8 +82,8 @@ class Client(Consumers):
 
     def may(self, opcode):
         """Has the server announced the capability that this request needs?"""
-        needed = "subscribe" if opcode == "SUBSCRIBE" else "group" if opcode.startswith(("GROUP_", "PARKED_")) else None
-        return needed is None or needed in self.hello[4]
+        needed = [capability for start, capability in CAPABILITIES.items() if opcode.startswith(start)]
+        return all(capability in self.hello[4] for capability in needed)
 
     def send_bytes(self, data):
         self.socket.sendall(data)
