@@ -26,7 +26,7 @@ void handle_credit(struct session *session, const struct varve_frame *frame, str
 
     if (varve_decode_credit(body, &bytes, &error) != VARVE_OK)
         refuse(session, frame->request_id, request, &error);
-    else if (request != NULL) /* Else it ended while this was on its way. */
+    else if (request != NULL && request->kind->credit != NULL) /* Else it ended while this was on its way. */
         request->kind->credit(request, bytes);
 }
 

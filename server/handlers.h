@@ -14,8 +14,6 @@ void handle_ping(struct session *session, const struct varve_frame *frame, struc
 /* append.c */
 void handle_append(struct session *session, const struct varve_frame *frame, struct varve_view body);
 void handle_stream_change(struct session *session, const struct varve_frame *frame, struct varve_view body);
-/* The appends of this turn on their way: once per turn, if there are any. */
-void commit_queued(struct server *server);
 
 /* read.c */
 void handle_read(struct session *session, const struct varve_frame *frame, struct varve_view body);

@@ -32,7 +32,7 @@ struct request *request_list_find(const struct request_list *list, uint32_t id)
 {
     struct request *request = list->first;
 
-    while (request != NULL && (request->id != id || request->kind->credit == NULL))
+    while (request != NULL && (request->id != id || request->kind->cancel == NULL))
         request = request->next;
     return request;
 }

@@ -16,10 +16,9 @@ struct request_kind {
     void (*stop)(struct request *request, const struct varve_error *why);
     /* There is room again for what it wanted to send. NULL: it never waits for that. */
     void (*room)(struct request *request);
-    /* Its client lets it send so many bytes more; also while it is away. NULL: it has one reply, and neither CREDIT nor
-     * CANCEL speaks about it. */
+    /* Its client lets it send so many bytes more; also while it is away. NULL: it needs no leave. */
     void (*credit)(struct request *request, uint32_t bytes);
-    /* End it, answering `why`, now or, when it is away, once it is back. NULL for those without `credit`. */
+    /* End it, answering `why`, now or, when it is away, once it is back. NULL: CANCEL does not speak about it. */
     void (*cancel)(struct request *request, const struct varve_error *why);
     const char *noun;       /* what CANCEL ends: "read". NULL likewise */
     bool is_subscription;   /* counted in request_list.subscription_count */

@@ -8,6 +8,7 @@
 #include "groups.h"
 #include "handlers.h"
 #include "session.h"
+#include "submit.h"
 
 enum { TICK_MS = 1000, FAULT_GRACE_MS = 1000 };
 

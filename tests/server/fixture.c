@@ -13,7 +13,7 @@
 #include "server/dispatch.h"
 #include "server/follow.h"
 #include "server/groups.h"
-#include "server/handlers.h"
+#include "server/submit.h"
 
 enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 24 };
 

@@ -1,4 +1,4 @@
-/* test_append.c - appends and stream changes: to the committer and back. */
+/* test_append.c - appends and stream changes: decoded, checked, answered. */
 #include "fixture.h"
 
 static void decode_outcome(struct client *c, struct varve_append_outcome *ret)
@@ -48,21 +48,6 @@ static void what_is_not_an_append_is_told(void **state)
     fixture_close(f);
 }
 
-static void a_connections_appends_keep_their_order(void **state)
-{
-    enum { COUNT = 1000 };
-    struct fixture *f = fixture_open("--max-requests 50");
-    struct client *c = client_open(f);
-
-    for (uint32_t i = 0; i < COUNT; i++)
-        client_encode_append(c, i + 1, "a", (int64_t)i - 1, 1, 10);
-    client_send(c);
-    for (uint32_t i = 0; i < COUNT; i++)
-        client_expect(c, VARVE_OP_APPEND_OK, i + 1); /* Each expected the one before: none was too early. */
-    client_close(c);
-    fixture_close(f);
-}
-
 static void a_change_of_a_stream_is_answered_likewise(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -84,46 +69,11 @@ static void a_change_of_a_stream_is_answered_likewise(void **state)
     fixture_close(f);
 }
 
-static void durable_although_the_client_is_gone(void **state)
-{
-    struct fixture *f = fixture_open("");
-    struct client *c = client_open(f);
-
-    for (int i = 0; i < 20; i++)
-        client_encode_append(c, 3, "a", VARVE_EXPECTED_ANY, 1, 1000);
-    client_send(c);
-    client_close(c);
-    while (f->server.session_count > 0)
-        fixture_turn(f);
-    assert_true(varve_store_last_position(f->store) <= 20);
-    assert_int_equal(figure_get(&f->server.figures.requests_under_way), 0);
-    fixture_close(f);
-}
-
-static void without_budget_it_is_overloaded(void **state)
-{
-    struct fixture *f = fixture_open("");
-    struct client *c = client_open(f);
-    uint64_t hog = f->server.budget.limit_bytes - f->server.budget.used_bytes;
-
-    assert_true(budget_take(&f->server.budget, BUDGET_SMALL_BYTES));
-    budget_force(&f->server.budget, hog - BUDGET_SMALL_BYTES);
-    client_encode_append(c, 3, "a", VARVE_EXPECTED_ANY, 1, 10);
-    client_send(c);
-    assert_true(client_receive_error(c, 3, VARVE_OVERLOADED).error.retry_after_ms > 0);
-    budget_give(&f->server.budget, hog);
-    client_append(c, "a", 1);
-    client_close(c);
-    fixture_close(f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outcomes_come_back), cmocka_unit_test(what_is_not_an_append_is_told),
-        cmocka_unit_test(a_connections_appends_keep_their_order),
         cmocka_unit_test(a_change_of_a_stream_is_answered_likewise),
-        cmocka_unit_test(durable_although_the_client_is_gone), cmocka_unit_test(without_budget_it_is_overloaded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

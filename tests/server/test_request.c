@@ -34,7 +34,12 @@ static void credit(struct request *request, uint32_t bytes)
 {
 }
 
-static const struct request_kind flowing_kind = { .credit = credit, .noun = "flow", .is_subscription = true };
+static void cancel(struct request *request, const struct varve_error *why)
+{
+}
+
+static const struct request_kind flowing_kind = { .credit = credit, .cancel = cancel, .noun = "flow",
+                                                  .is_subscription = true };
 
 static void fill(struct request_list *list, struct numbered numbered[COUNT])
 {
