@@ -3,12 +3,14 @@
 
 #include <assert.h>
 
-#include "settle_parts.h"
+#include "settle_sagas.h"
 
 enum {
     SLICE_EVENTS = 1 << 20, /* at most, in one transaction */
     LIST_PORTION = 2000,    /* positions handed over at once: some chunks' worth */
     ROWS_PER_NEW_PAGE = 20, /* of new streams, both tables together, when pages are two thirds full */
+    STREAM_PAGES = 2,       /* that an event may dirty, of those two tables, */
+    SAGA_PAGES = 8,         /* and of a saga's, of all */
 };
 
 uint32_t settle_count_below(const uint32_t *offsets, uint32_t count, uint32_t offset)
@@ -71,6 +73,8 @@ static enum varve_status write_slice(struct settle_slice *slice)
     enum varve_status status = settle_streams(slice);
 
     if (status == VARVE_OK)
+        status = settle_sagas(slice);
+    if (status == VARVE_OK)
         status = settle_indexes(slice);
     if (status == VARVE_OK)
         status = tables_add_events(slice->txn, tail_layer_first_position(slice->plan->layer) + slice->begin,
@@ -100,20 +104,27 @@ static uint64_t at_most(uint64_t value, uint64_t most)
 }
 
 /* How many events one transaction may take, so that it dirties no more than DB_DIRTY_PAGES pages: each stream can mean
- * a page of its own in both tables, but no more pages than there are. */
+ * a page of its own in both tables, and each saga some more, but no more pages than there are. */
 static enum varve_status choose_slice_events(const struct settle_plan *plan, struct db_txn *txn, uint32_t *ret_events)
 {
     struct db_table_size rows, lists;
     enum varve_status status = db_get_table_size(txn, DB_STREAMS, &rows);
-    uint64_t pages;
+    uint64_t pages, saga_pages = 0;
 
     if (status == VARVE_OK)
         status = db_get_table_size(txn, DB_STREAM_EVENTS, &lists);
+    if (status == VARVE_OK)
+        status = settle_saga_pages(plan, txn, &saga_pages);
     if (status != VARVE_OK)
         return status;
     pages = at_most(plan->stream_count, rows.leaf_pages) + at_most(plan->stream_count, lists.leaf_pages) +
-            plan->new_streams / ROWS_PER_NEW_PAGE;
-    *ret_events = pages <= DB_DIRTY_PAGES ? SLICE_EVENTS : DB_DIRTY_PAGES / 2;
+            plan->new_streams / ROWS_PER_NEW_PAGE + saga_pages;
+    if (pages <= DB_DIRTY_PAGES)
+        *ret_events = SLICE_EVENTS;
+    else if (saga_pages <= DB_DIRTY_PAGES / 2)
+        *ret_events = (uint32_t)(DB_DIRTY_PAGES - saga_pages) / STREAM_PAGES;
+    else
+        *ret_events = DB_DIRTY_PAGES / SAGA_PAGES;
     return VARVE_OK;
 }
 

@@ -1,4 +1,4 @@
-/* settle_parts.h - what settle.c shares with settle_streams.c and settle_indexes.c; private to them. */
+/* settle_parts.h - what settle.c shares with settle_streams.c, settle_sagas.c and settle_indexes.c; private to them. */
 #ifndef ENGINE_SETTLE_PARTS_H
 #define ENGINE_SETTLE_PARTS_H
 
@@ -32,6 +32,7 @@ struct settle_plan {
     struct settle_stream *streams;
     struct settle_order *by_name, *by_id;
     uint32_t stream_count, new_streams;
+    uint32_t first_saga, saga_count; /* in by_name: the streams of sagas */
 };
 
 /* The part of the layer that one transaction takes: offsets [begin, end). */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "name_sort.h"
-#include "settle_parts.h"
+#include "settle_sagas.h"
 
 /* ---- planning ---- */
 
@@ -124,6 +124,7 @@ enum varve_status settle_plan_streams(struct settle_plan *plan, struct db_txn *t
         return VARVE_NO_MEMORY;
     list_streams(plan, begin);
     sort_by_name(plan->by_name, plan->stream_count);
+    settle_find_sagas(plan);
     status = look_up_ids(plan, txn);
     if (status != VARVE_OK)
         return status;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "engine/saga.h"
 #include "engine/settle_parts.h"
 #include "engine/streams_meta.h"
 #include "varve/record.h"
@@ -106,6 +107,8 @@ static void enter(struct log_fixture *log, uint64_t position)
     };
     log_find_state(log, logged->stream, &before);
     assert_int_equal(before.version + 1, logged->version);
+    if (logged->metadata[0] != '\0')
+        event.metadata = varve_view_str(logged->metadata);
     if (is_change)
         log_find_state(log, target.data, &target_before);
     add(log, &event, &before, is_change ? &target_before : NULL);
@@ -113,7 +116,7 @@ static void enter(struct log_fixture *log, uint64_t position)
 }
 
 static void append(struct log_fixture *log, const char *stream, const char *type, uint64_t correlation,
-                   const char *change, uint32_t data_size)
+                   const char *change, const char *metadata, uint32_t data_size)
 {
     struct log_event *logged = next_event(log);
     struct stream_state before;
@@ -129,13 +132,14 @@ static void append(struct log_fixture *log, const char *stream, const char *type
     snprintf(logged->stream, sizeof(logged->stream), "%s", stream);
     snprintf(logged->type, sizeof(logged->type), "%s", type);
     snprintf(logged->change, sizeof(logged->change), "%s", change);
+    snprintf(logged->metadata, sizeof(logged->metadata), "%s", metadata);
     enter(log, log->count);
 }
 
 void log_append(struct log_fixture *log, const char *stream, const char *type, uint64_t correlation,
                 uint32_t data_size)
 {
-    append(log, stream, type, correlation, "", data_size);
+    append(log, stream, type, correlation, "", "", data_size);
 }
 
 void log_change(struct log_fixture *log, const char *stream, const char *data)
@@ -143,7 +147,18 @@ void log_change(struct log_fixture *log, const char *stream, const char *data)
     char name[96];
 
     snprintf(name, sizeof(name), "%s%s", STREAMS_META_PREFIX, stream);
-    append(log, name, STREAMS_META_TYPE, 0, data, (uint32_t)strlen(data));
+    append(log, name, STREAMS_META_TYPE, 0, data, "", (uint32_t)strlen(data));
+}
+
+void log_saga(struct log_fixture *log, const char *stream, const struct varve_saga_change *change)
+{
+    char metadata[SAGA_MAX_METADATA], type[64];
+    struct varve_event event;
+
+    saga_change_event(change, metadata, &event);
+    snprintf(type, sizeof(type), "%.*s", (int)event.type.size, event.type.data);
+    metadata[event.metadata.size] = '\0';
+    append(log, stream, type, 0, "", metadata, change->has_state ? 20 : 0);
 }
 
 void log_settle_and_die(struct log_fixture *log, uint32_t slice_events, uint32_t until)

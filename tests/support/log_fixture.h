@@ -7,6 +7,7 @@
 
 #include "engine/tables.h"
 #include "engine/tail.h"
+#include "varve/saga.h"
 
 struct log_event { /* the event at position index + 1 */
     char stream[96], type[32];
@@ -14,6 +15,7 @@ struct log_event { /* the event at position index + 1 */
     struct varve_uuid id, correlation_id; /* nil: none */
     uint32_t data_size;
     char change[64]; /* the data of a metadata event, else "" */
+    char metadata[192]; /* of a saga's event, else "" */
 };
 
 struct log_fixture {
@@ -33,6 +35,8 @@ void log_append(struct log_fixture *log, const char *stream, const char *type, u
                 uint32_t data_size);
 /* A "$metadata" event in "$$<stream>" with this data. */
 void log_change(struct log_fixture *log, const char *stream, const char *data);
+/* The event of a change, of which what it is about, its step, its deadline and whether it has a state are used. */
+void log_saga(struct log_fixture *log, const char *stream, const struct varve_saga_change *change);
 void log_settle(struct log_fixture *log); /* all of it */
 /* Only up to offset `until` of what is not settled, in slices of so many events; then the process dies and comes back,
  * and the tail is made anew from what follows the settled position. */
