@@ -34,6 +34,7 @@ NO_TEST_OF_ITS_OWN = {
     "tools/varve/cmd_parked.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_ping.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_read.c": "tests/blackbox/cli_commands.py and cli_failures.py",
+    "tools/varve/cmd_rebuild.c": "tests/blackbox/cli_rebuild.py",
     "tools/varve/cmd_stats.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_stream.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_stream_change.c": "tests/blackbox/cli_commands.py and cli_failures.py",

@@ -23,6 +23,7 @@ const struct command *const cli_commands[] = {
     &command_parked_show,
     &command_parked_replay,
     &command_parked_discard,
+    &command_rebuild,
     &command_stats,
     &command_ping,
     &command_check,

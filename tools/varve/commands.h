@@ -25,6 +25,7 @@ extern const struct command command_parked_ls;
 extern const struct command command_parked_show;
 extern const struct command command_parked_replay;
 extern const struct command command_parked_discard;
+extern const struct command command_rebuild;
 extern const struct command command_stats;
 extern const struct command command_ping;
 extern const struct command command_check;

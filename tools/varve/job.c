@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "memory.h"
+#include "spawn.h"
 #include "text.h"
 
 #define LAST_BITES 32 /* more than a pipe holds */
-
-extern char **environ;
 
 /* What is open while a command runs; -1: closed. */
 struct run {
@@ -112,60 +109,6 @@ static void write_in(struct run *run)
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
-static bool names_same(const char *variable, const char *other)
-{
-    size_t size = strcspn(variable, "=");
-
-    return strncmp(variable, other, size) == 0 && other[size] == '=';
-}
-
-/* Our environment without what is set anew, then that. */
-static char **make_environment(const char *const *variables)
-{
-    size_t own = 0, more = 0, count = 0;
-
-    while (environ[own] != NULL)
-        own++;
-    while (variables[more] != NULL)
-        more++;
-    char **made = memory_take((own + more + 1) * sizeof(*made));
-    for (size_t i = 0; i < own; i++) {
-        bool replaced = false;
-        for (size_t k = 0; k < more && !replaced; k++)
-            replaced = names_same(variables[k], environ[i]);
-        if (!replaced)
-            made[count++] = environ[i];
-    }
-    for (size_t k = 0; k < more; k++)
-        made[count++] = (char *)variables[k];
-    return made;
-}
-
-static int spawn(const struct job *job, int in, int err, pid_t *ret_pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, usual;
-    char **environment = make_environment(job->variables);
-
-    sigemptyset(&none);
-    sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE); /* which we ignore */
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &usual);
-    int error = posix_spawnp(ret_pid, job->command[0], &actions, &attributes, job->command, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    free(environment);
-    return error;
-}
-
 /* Both of its pipes; ours do not block. */
 static bool make_pipes(int in[2], int err[2])
 {
@@ -180,7 +123,7 @@ static enum varve_status begin(struct run *run, struct varve_error *error)
     int failed = make_pipes(in, err) ? 0 : errno;
 
     if (failed == 0)
-        failed = spawn(run->job, in[0], err[1], &run->pid);
+        failed = spawn_command(run->job->command, run->job->variables, in[0], err[1], &run->pid);
     close_end(&in[0]);
     close_end(&err[1]);
     run->in = in[1];
