@@ -12,7 +12,7 @@ enum { DEPARTED = 1, NEVER_THERE = 99 }; /* epochs; packed_to() gives members th
 
 enum move {
     FEED, DELIVER, ACK, RETRY, RETRY_AT_ONCE, PARK, SKIP, STOP, EXTEND, TIME, MUCH_TIME, JOIN, LEAVE, DURABLE, CONFIRM,
-    CHECKPOINT, REPLAY, RESUME, CRASH, CRASH_STOPPED, MOVES
+    CHECKPOINT, REPLAY, RESUME, CRASH, CRASH_STOPPED, HOLD, STORED, SETTLE, MOVES
 };
 static const struct {
     const char *name;
@@ -26,7 +26,8 @@ static const struct {
     [LEAVE] = { "member leaves", PACKED_MEMBERS }, [DURABLE] = { "durable", PACKED_EVENTS },
     [CONFIRM] = { "confirmed", PACKED_EVENTS }, [CHECKPOINT] = { "checkpoint durable", 1 },
     [REPLAY] = { "replay", PACKED_EVENTS }, [RESUME] = { "resume", 1 }, [CRASH] = { "crash", 1 },
-    [CRASH_STOPPED] = { "crash, found stopped", 1 },
+    [CRASH_STOPPED] = { "crash, found stopped", 1 }, [HOLD] = { "hold", PACKED_EVENTS },
+    [STORED] = { "transaction stored", PACKED_EVENTS }, [SETTLE] = { "settle", PACKED_EVENTS },
 };
 
 struct checker {
@@ -89,6 +90,12 @@ static bool event_can(const struct model_event *event, const struct packed *pack
         return event->state == MODEL_SETTLING && !event->durable;
     case CONFIRM:
         return event->state == MODEL_SETTLING && event->durable;
+    case HOLD:
+        return event->state == MODEL_OUT && packed->holds > 0;
+    case STORED:
+        return model_is_held(event) && !event->stored;
+    case SETTLE:
+        return model_is_held(event);
     case REPLAY:
         return event->state == MODEL_ABSENT && event->parked == MODEL_PARKED && packed->replays > 0;
     default:
@@ -163,6 +170,9 @@ static void make(struct group_world *world, struct packed *left, enum move move,
     case CHECKPOINT: world_write_checkpoint(world); break;
     case REPLAY: world_replay(world, position); left->replays--; break;
     case RESUME: world_resume(world); break;
+    case HOLD: world_hold(world, model_event(&world->model, position)->holder, position); left->holds--; break;
+    case STORED: world_stored(world, position); break;
+    case SETTLE: world_settle(world, position); break;
     case CRASH: world_crash(world, false); left->crashes--; break;
     case CRASH_STOPPED: world_crash(world, true); left->crashes--; break;
     default:
@@ -197,8 +207,11 @@ static void refuse_strangers(struct group_world *world, const struct packed *pac
     for (uint64_t position = 1; position <= PACKED_EVENTS; position++)
         for (size_t i = 0; i < sizeof(epochs) / sizeof(epochs[0]); i++) {
             const struct model_event *event = model_event(&world->model, position);
+            if (!model_is_held(event) || event->holder != epochs[i])
+                world_settle_wrongly(world, epochs[i], position, i % 2 == 0);
             if (event->state == MODEL_OUT && event->holder == epochs[i])
                 continue;
+            world_hold(world, epochs[i], position);
             say_about(world, epochs[i], position, ACK);
             say_about(world, epochs[i], position, PARK);
             say_about(world, epochs[i], position, EXTEND);
@@ -240,12 +253,13 @@ struct checker_report checker_explore(const struct checker_setup *setup)
         .backoff_ms = { PACKED_BEGUN_MS },
     };
     struct visited_state first = { .packed = { .crashes = setup->crashes, .replays = setup->replays,
-                                               .stops = setup->stops } };
+                                               .stops = setup->stops, .holds = setup->holds } };
 
     checking = &checker;
     signal(SIGABRT, on_abort); /* And then the process ends. */
     world_begin(&checker.world, &limits, setup->keys, PACKED_EVENTS);
     checker.world.adds_parked_again = setup->adds_parked_again;
+    checker.world.adds_stored_again = setup->adds_stored_again;
     visited_begin(&checker.visited);
     visited_add(&checker.visited, &first);
     for (; checker.at < checker.visited.count; checker.at++) {

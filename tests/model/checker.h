@@ -11,8 +11,9 @@ struct checker_setup {
     const char *label;
     uint64_t keys[PACKED_EVENTS];
     uint32_t max_in_flight, consumer_max_in_flight, max_attempts;
-    uint8_t crashes, replays, stops;  /* at most so many in one life of the group */
-    bool adds_parked_again;           /* an owner who does not keep to its part */
+    uint8_t crashes, replays, stops;  /* at most so many in one life of the group, */
+    uint8_t holds;                    /* and events that transactions ack, whatever comes of it */
+    bool adds_parked_again, adds_stored_again; /* owners who do not keep to their part */
 };
 struct checker_report {
     uint64_t states, moves;

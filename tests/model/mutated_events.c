@@ -35,6 +35,8 @@ uint64_t group_events_checkpoint(const struct group_state *state)
         return below_all_but(state, GROUP_EVENT_RETRYING);
     case CHECKPOINT_IGNORES_PARKING:
         return below_all_but(state, GROUP_EVENT_PARKING);
+    case CHECKPOINT_IGNORES_HELD:
+        return below_all_but(state, GROUP_EVENT_HELD);
     case CHECKPOINT_WAITS_FOR_REPLAYS:
         return below_replays(state);
     default:

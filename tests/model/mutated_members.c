@@ -26,5 +26,10 @@ enum varve_status group_members_hold(const struct group_state *state, uint64_t e
         *ret_index = index;
         return VARVE_OK;
     }
+    if (mutation == HELD_CAN_BE_ACKED && index != GROUP_NONE && state->events[index].state == GROUP_EVENT_HELD &&
+        state->events[index].epoch == epoch) {
+        *ret_index = index;
+        return VARVE_OK;
+    }
     return real_group_members_hold(state, epoch, position, ret_index);
 }

@@ -5,6 +5,8 @@
 #define group_state_replay real_group_state_replay
 #define group_state_next_action real_group_state_next_action
 #define group_state_set_ready real_group_state_set_ready
+#define group_state_hold real_group_state_hold
+#define group_state_settle real_group_state_settle
 #include "server/group_state.c"
 #undef group_state_leave
 #undef group_state_nack
@@ -12,6 +14,8 @@
 #undef group_state_replay
 #undef group_state_next_action
 #undef group_state_set_ready
+#undef group_state_hold
+#undef group_state_settle
 
 #include "mutations.h"
 
@@ -23,6 +27,8 @@ enum varve_status group_state_extend(struct group_state *state, uint64_t epoch, 
 bool group_state_replay(struct group_state *state, uint64_t position, uint64_t key, void *event);
 void group_state_next_action(struct group_state *state, uint64_t now_ms, struct group_action *ret);
 void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready);
+enum varve_status group_state_hold(struct group_state *state, uint64_t epoch, uint64_t position, bool *ret_replay);
+bool group_state_settle(struct group_state *state, uint64_t epoch, uint64_t position, bool stored, uint64_t now_ms);
 
 /* Whoever is ready is ready for more than it may have. */
 void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready)
@@ -44,6 +50,9 @@ bool group_state_leave(struct group_state *state, uint64_t epoch, bool politely)
         take_back(state, index);
         group_events_finish(state, index);
     }
+    for (uint32_t i = 0; mutation == HELD_RETURNS_FROM_LEAVERS && i < state->capacity; i++)
+        if (state->events[i].state == GROUP_EVENT_HELD && state->events[i].epoch == epoch)
+            real_group_state_settle(state, epoch, state->events[i].position, false, 0);
     for (uint32_t i = member == GROUP_NONE ? GROUP_NONE : state->members[member].in_flight.first;
          mutation == LOST_DELIVERIES_DO_NOT_COUNT && i != GROUP_NONE; i = state->event_links[i].next)
         state->events[i].attempt--;
@@ -106,4 +115,25 @@ void group_state_next_action(struct group_state *state, uint64_t now_ms, struct 
         group_events_finish(state, index);
     if (mutation == PARKING_IS_TOLD_TWICE)
         group_list_append(&state->to_do, state->event_links, index);
+}
+
+enum varve_status group_state_hold(struct group_state *state, uint64_t epoch, uint64_t position, bool *ret_replay)
+{
+    enum varve_status status = real_group_state_hold(state, epoch, position, ret_replay);
+
+    if (status == VARVE_OK && mutation == HELD_RUNS_LATE)
+        group_heap_set(&state->deadlines, group_events_find(state, position), 1, position);
+    return status;
+}
+
+bool group_state_settle(struct group_state *state, uint64_t epoch, uint64_t position, bool stored, uint64_t now_ms)
+{
+    uint32_t index = group_events_find(state, position);
+
+    if (index != GROUP_NONE && mutation == ORPHANS_ARE_FINISHED)
+        stored = stored || state->events[index].state == GROUP_EVENT_ORPHANED;
+    if (index != GROUP_NONE && mutation == ANYBODY_SETTLES)
+        epoch = state->events[index].epoch;
+    return real_group_state_settle(state, epoch, position, mutation == UNSTORED_IS_FINISHED ||
+                                   (stored && mutation != STORED_IS_GIVEN_BACK), now_ms);
 }

@@ -18,6 +18,11 @@ static bool is_timed(const struct model_event *event)
     return event->state == MODEL_OUT || event->state == MODEL_RETRYING;
 }
 
+static bool is_with_member(const struct model_event *event)
+{
+    return event->state == MODEL_OUT || event->state == MODEL_HELD;
+}
+
 /* Members in the order of the first event they have; 1 for the first. */
 static uint8_t number_of_holder(const struct group_model *model, int of)
 {
@@ -26,7 +31,7 @@ static uint8_t number_of_holder(const struct group_model *model, int of)
 
     for (int i = 0; i <= of; i++) {
         uint8_t at = 0;
-        if (model->events[i].state != MODEL_OUT)
+        if (!is_with_member(&model->events[i]))
             continue;
         while (at < count && seen[at] != model->events[i].holder)
             at++;
@@ -66,7 +71,7 @@ static void pack_event(const struct group_model *model, int at, struct packed_ev
 {
     const struct model_event *event = &model->events[at];
 
-    ret->for_good = (uint8_t)(event->finished | event->parked << 1);
+    ret->for_good = (uint8_t)(event->finished | event->parked << 1 | event->stored << 3);
     if (!is_held(event))
         return;
     ret->what = (uint8_t)(event->state | event->replay << 3);
@@ -98,7 +103,8 @@ void packed_from(struct group_world *world, struct packed *ret)
 static void unpack_event(const struct packed_event *from, uint64_t first_epoch, struct model_event *event)
 {
     *event = (struct model_event){
-        .key = event->key, .finished = from->for_good & 1, .parked = (enum model_parked)(from->for_good >> 1),
+        .key = event->key, .finished = from->for_good & 1, .parked = (enum model_parked)(from->for_good >> 1 & 3),
+        .stored = from->for_good >> 3,
         .state = (enum model_state)(from->what & 7), .replay = from->what >> 3 & 1,
     };
     if (!is_held(event))
@@ -109,6 +115,8 @@ static void unpack_event(const struct packed_event *from, uint64_t first_epoch, 
     event->durable = from->what >> 7;
     event->attempt = from->who & 15;
     event->holder = from->who >> 4 == 0 ? 0 : first_epoch + (from->who >> 4);
+    if (event->state == MODEL_ORPHANED)
+        event->holder = first_epoch; /* Somebody, long gone. */
     event->due_ms = from->when & 15;
     event->order = 1 + (from->when >> 4);
 }
@@ -117,7 +125,7 @@ static void unpack_event(const struct packed_event *from, uint64_t first_epoch, 
 static void empty(struct group_state *state, uint64_t checkpoint)
 {
     state->log = state->to_do = state->ready_keys = state->free_events = state->free_keys = GROUP_LIST_EMPTY;
-    state->in_flight = state->retrying = state->replaying = state->member_count = 0;
+    state->in_flight = state->retrying = state->replaying = state->held = state->member_count = 0;
     state->deadlines.count = state->takers.count = 0;
     state->looked_at = checkpoint;
     state->stopped = state->tell_stop = false;
@@ -184,9 +192,11 @@ static void put_into_machine(struct group_world *world, uint64_t position)
     if (event->state == MODEL_WAITING)
         return;
     group_keys_make_unready(state, held->key);
-    if (event->state == MODEL_OUT) {
-        held->state = GROUP_EVENT_IN_FLIGHT;
+    if (is_with_member(event)) {
+        held->state = event->state == MODEL_OUT ? GROUP_EVENT_IN_FLIGHT : GROUP_EVENT_HELD;
         group_members_give(state, group_members_find(state, event->holder), index);
+    } else if (event->state == MODEL_ORPHANED) {
+        held->state = GROUP_EVENT_ORPHANED;
     } else if (event->state == MODEL_RETRYING) {
         held->state = GROUP_EVENT_RETRYING;
         state->retrying++;
@@ -195,6 +205,7 @@ static void put_into_machine(struct group_world *world, uint64_t position)
         held->settling = event->settling;
         held->told = event->told;
     }
+    state->held += model_is_held(event);
     if (is_timed(event))
         group_heap_set(&state->deadlines, index, event->due_ms, position);
 }

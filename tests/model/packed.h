@@ -14,12 +14,12 @@ struct packed_event {
     uint8_t what;     /* state, settling, told, durable, replay */
     uint8_t who;      /* attempt, number of the holder (0: none) */
     uint8_t when;     /* rank of its deadline (0: none), place in its key */
-    uint8_t for_good; /* finished, parked */
+    uint8_t for_good; /* finished, parked, stored */
 };
 struct packed {
     struct packed_event events[PACKED_EVENTS];
     uint8_t fed, durable_checkpoint, members, stopped, first_ready; /* first_ready: the key whose turn it is */
-    uint8_t crashes, replays, stops;                                /* how many more there may be */
+    uint8_t crashes, replays, stops, holds;                         /* how many more there may be */
 };
 
 /* What is left over of a bound is the caller's. */

@@ -85,6 +85,20 @@ void ack(struct group_fixture *f, uint64_t epoch, uint64_t position)
     group_state_check(f->state);
 }
 
+void hold(struct group_fixture *f, uint64_t epoch, uint64_t position)
+{
+    bool replay;
+
+    assert_int_equal(group_state_hold(f->state, epoch, position, &replay), VARVE_OK);
+    group_state_check(f->state);
+}
+
+void settle(struct group_fixture *f, uint64_t epoch, uint64_t position, bool stored)
+{
+    assert_true(group_state_settle(f->state, epoch, position, stored, f->now_ms));
+    group_state_check(f->state);
+}
+
 void nack(struct group_fixture *f, uint64_t epoch, uint64_t position, enum varve_nack action)
 {
     assert_int_equal(group_state_nack(f->state, epoch, position, action, VARVE_RETRY_BACKOFF, varve_view_str("because"),

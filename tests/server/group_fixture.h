@@ -28,6 +28,8 @@ void expect_delivery(struct group_fixture *f, uint64_t epoch, uint64_t position,
 void expect_settling(struct group_fixture *f, enum group_action_kind kind, uint64_t position, const char *reason);
 void expect_nothing(struct group_fixture *f);
 void ack(struct group_fixture *f, uint64_t epoch, uint64_t position); /* must succeed */
+void hold(struct group_fixture *f, uint64_t epoch, uint64_t position);               /* must succeed */
+void settle(struct group_fixture *f, uint64_t epoch, uint64_t position, bool stored); /* must succeed */
 void nack(struct group_fixture *f, uint64_t epoch, uint64_t position, enum varve_nack action); /* must succeed */
 
 #endif

@@ -62,7 +62,11 @@ static void one_consumer_acts(struct group_world *world, uint64_t *random)
 {
     uint64_t epoch, position = pick_delivered(world, random, &epoch);
 
-    switch (random_below(random, 10)) {
+    switch (random_below(random, 12)) {
+    case 10:
+    case 11:
+        world_hold(world, epoch, position);
+        break;
     case 0:
     case 1:
         world_nack(world, epoch, position, VARVE_NACK_RETRY,
@@ -108,6 +112,22 @@ static void the_log_answers(struct group_world *world, uint64_t *random)
     }
 }
 
+/* Transactions are stored or not, and their outcomes heard, in any order. */
+static void transactions_end(struct group_world *world, uint64_t *random)
+{
+    for (uint64_t position = 1; position <= world->model.event_count; position++) {
+        const struct model_event *event = model_event(&world->model, position);
+        if (!model_is_held(event))
+            world_settle_wrongly(world, event->holder, position, random_below(random, 2) == 0);
+        if (!model_is_held(event) || random_below(random, 2) == 0)
+            continue;
+        if (!event->stored && random_below(random, 3) > 0)
+            world_stored(world, position);
+        if (random_below(random, 3) > 0)
+            world_settle(world, position);
+    }
+}
+
 static void somebody_replays(struct group_world *world, uint64_t *random)
 {
     for (uint64_t position = 1; position <= world->model.event_count; position++)
@@ -117,7 +137,10 @@ static void somebody_replays(struct group_world *world, uint64_t *random)
 
 static void the_server_acts(struct group_world *world, uint64_t *random)
 {
-    switch (random_below(random, 12)) {
+    switch (random_below(random, 13)) {
+    case 12:
+        transactions_end(world, random);
+        break;
     case 0:
         if (random_below(random, 8) == 0)
             world_crash(world, world->model.stopped && random_below(random, 2) == 0);

@@ -114,6 +114,69 @@ static void pinned_key_is_not_skipped_when_its_consumer_leaves(void **unused)
     group_fixture_teardown(&f);
 }
 
+static void transaction_of_a_lost_consumer_is_waited_for(void **unused)
+{
+    struct group_fixture f;
+
+    group_fixture_setup(&f);
+    add_events(&f, 1, 2, KEY_A);
+    join_ready(&f, 1);
+    expect_delivery(&f, 1, 1, 1);
+    hold(&f, 1, 1);
+    group_state_leave(f.state, 1, false);
+    join_ready(&f, 2);
+    expect_nothing(&f); /* It would be handled twice: */
+    settle(&f, 1, 1, true);
+    expect_delivery(&f, 2, 2, 1);
+    group_fixture_teardown(&f);
+}
+
+static void late_outcome_of_a_transaction_is_ignored(void **unused)
+{
+    struct group_fixture f;
+
+    group_fixture_setup(&f);
+    add_events(&f, 1, 1, KEY_A);
+    join_ready(&f, 1);
+    expect_delivery(&f, 1, 1, 1);
+    hold(&f, 1, 1);
+    group_state_leave(f.state, 1, false);
+    join_ready(&f, 2);
+    settle(&f, 1, 1, false);
+    assert_false(group_state_settle(f.state, 1, 1, true, f.now_ms)); /* Once. */
+    expect_delivery(&f, 2, 1, 2);
+    assert_false(group_state_settle(f.state, 1, 1, true, f.now_ms)); /* Another has it by now, */
+    hold(&f, 2, 1);
+    assert_false(group_state_settle(f.state, 1, 1, true, f.now_ms)); /* and has it in a transaction. */
+    assert_int_equal(group_state_checkpoint(f.state), 0);
+    settle(&f, 2, 1, true);
+    assert_false(group_state_settle(f.state, 2, 1, true, f.now_ms));
+    assert_int_equal(group_state_checkpoint(f.state), 1);
+    group_fixture_teardown(&f);
+}
+
+static void stop_of_a_group_keeps_what_a_transaction_holds(void **unused)
+{
+    struct group_fixture f;
+
+    group_fixture_setup(&f);
+    add_events(&f, 1, 1, KEY_A);
+    add_events(&f, 2, 1, KEY_B);
+    join_ready(&f, 1);
+    expect_delivery(&f, 1, 1, 1);
+    expect_delivery(&f, 1, 2, 1);
+    hold(&f, 1, 1);
+    nack(&f, 1, 2, VARVE_NACK_STOP);
+    assert_int_equal(next_action(&f).kind, GROUP_STOP);
+    group_state_leave(f.state, 1, false); /* As all members of a group that stops. */
+    settle(&f, 1, 1, true);
+    assert_int_equal(group_state_checkpoint(f.state), 1);
+    group_state_resume(f.state);
+    join_ready(&f, 2);
+    expect_delivery(&f, 2, 2, 1);
+    group_fixture_teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +185,9 @@ int main(void)
         cmocka_unit_test(retry_blocks_its_key_only),
         cmocka_unit_test(late_ack_is_fenced),
         cmocka_unit_test(pinned_key_is_not_skipped_when_its_consumer_leaves),
+        cmocka_unit_test(transaction_of_a_lost_consumer_is_waited_for),
+        cmocka_unit_test(late_outcome_of_a_transaction_is_ignored),
+        cmocka_unit_test(stop_of_a_group_keeps_what_a_transaction_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,19 @@ static void replay_parked_as_new(struct group_state *state)
                                    .next_in_bucket = event->next_in_bucket, .replay = true, .told = true,
                                    .state = GROUP_EVENT_PARKING, .settling = GROUP_PARK };
 }
+static void held_with_a_deadline(struct group_state *state) { event_at(state, 1)->state = GROUP_EVENT_HELD; }
+static void orphan_of_a_member(struct group_state *state)
+{
+    no_deadline(state);
+    group_members_take_back(state, group_events_find(state, 1));
+    event_at(state, 1)->state = GROUP_EVENT_ORPHANED;
+    state->held++;
+}
+static void held_and_not_counted(struct group_state *state)
+{
+    no_deadline(state);
+    event_at(state, 1)->state = GROUP_EVENT_HELD;
+}
 static void told_of_a_stop_that_is_none(struct group_state *state) { state->tell_stop = true; }
 
 static bool aborts(void (*breach)(struct group_state *state))
@@ -95,6 +108,8 @@ static void breaches_are_noticed(void **unused)
         { "a checkpoint past the end", past_the_end },     { "a wrong count", miscounted },
         { "an event its member does not have", lost_event }, { "a member that gets no turn", forgotten_taker },
         { "a replay parked as new", replay_parked_as_new },
+        { "a deadline of what is held", held_with_a_deadline }, { "an orphan of a member", orphan_of_a_member },
+        { "a hold that is not counted", held_and_not_counted },
         { "a stop that is none", told_of_a_stop_that_is_none },
     };
 

@@ -53,12 +53,22 @@ uint64_t model_checkpoint(const struct group_model *model)
     return model->fed;
 }
 
+bool model_is_held(const struct model_event *event)
+{
+    return event->state == MODEL_HELD || event->state == MODEL_ORPHANED;
+}
+
+static bool is_with_member(const struct model_event *event)
+{
+    return event->state == MODEL_OUT || event->state == MODEL_HELD;
+}
+
 uint32_t model_in_flight(const struct group_model *model, uint64_t epoch)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < model->event_count; i++)
-        count += model->events[i].state == MODEL_OUT && (epoch == 0 || model->events[i].holder == epoch);
+        count += is_with_member(&model->events[i]) && (epoch == 0 || model->events[i].holder == epoch);
     return count;
 }
 
@@ -189,8 +199,13 @@ void model_leave(struct group_model *model, uint64_t epoch, bool politely)
 {
     for (uint64_t position = 1; position <= model->event_count; position++) {
         struct model_event *event = model_event(model, position);
-        if (event->state != MODEL_OUT || event->holder != epoch)
+        if (!is_with_member(event) || event->holder != epoch)
             continue;
+        if (event->state == MODEL_HELD) {
+            event->state = MODEL_ORPHANED;
+            event->attempt -= politely;
+            continue;
+        }
         if (!politely) {
             fail(model, position, 0, 0);
             continue;
@@ -211,6 +226,42 @@ enum varve_status model_hold(struct group_model *model, uint64_t epoch, uint64_t
     if (event->state == MODEL_OUT && event->holder == epoch)
         return VARVE_OK;
     return event->delivered_to & UINT64_C(1) << (member - model->members) ? VARVE_FENCED : VARVE_NOT_DELIVERED;
+}
+
+void model_hold_begin(struct group_model *model, uint64_t position)
+{
+    struct model_event *event = model_event(model, position);
+
+    must(!event->stored, "what a transaction acked does not come again", position);
+    event->state = MODEL_HELD;
+}
+
+void model_stored(struct group_model *model, uint64_t position)
+{
+    struct model_event *event = model_event(model, position);
+
+    must(model_is_held(event) && !event->stored, "what is stored was held", position);
+    event->stored = true;
+    if (event->replay)
+        event->parked = MODEL_RESOLVED;
+    else
+        finish(model, position);
+}
+
+void model_hold_end(struct group_model *model, uint64_t position, uint64_t now_ms)
+{
+    struct model_event *event = model_event(model, position);
+
+    must(model_is_held(event), "what is settled was held", position);
+    if (event->stored) {
+        event->stored = !event->replay;
+        leave_machine(event);
+    } else if (event->state == MODEL_ORPHANED) {
+        fail(model, position, 0, 0);
+    } else {
+        event->state = MODEL_OUT;
+        event->due_ms = now_ms + model->limits.ack_timeout_ms;
+    }
 }
 
 void model_time(struct group_model *model, uint64_t now_ms)
@@ -263,6 +314,7 @@ void model_crash(struct group_model *model, bool stopped)
     for (uint32_t i = 0; i < model->event_count; i++) {
         const struct model_event *event = &model->events[i];
         model->events[i] = (struct model_event){ .key = event->key, .finished = event->finished,
+                                                 .stored = event->stored && !event->replay,
                                                  .parked = event->parked };
     }
     memset(model->members, 0, sizeof(model->members));
@@ -310,6 +362,7 @@ static void judge_delivery(struct group_model *model, const struct group_action 
 
     must(!model->stopped, "a stopped group delivers nothing", action->position);
     must(event->state == MODEL_WAITING, "what is delivered was waiting", action->position);
+    must(!event->stored, "what a transaction acked does not come again", action->position);
     must(is_first_of_key(model, action->position), "events of a key go one at a time in order", action->position);
     must(member != NULL && can_take(model, member), "only who can take an event gets one", action->position);
     must(model_in_flight(model, 0) < model->limits.max_in_flight, "the group keeps its limit", action->position);
@@ -365,6 +418,7 @@ static void compare_event(const struct model_event *event, const struct group_st
     static const enum group_event_state meant[] = {
         [MODEL_WAITING] = GROUP_EVENT_WAITING, [MODEL_OUT] = GROUP_EVENT_IN_FLIGHT,
         [MODEL_RETRYING] = GROUP_EVENT_RETRYING, [MODEL_SETTLING] = GROUP_EVENT_PARKING,
+        [MODEL_HELD] = GROUP_EVENT_HELD, [MODEL_ORPHANED] = GROUP_EVENT_ORPHANED,
     };
     uint32_t index = group_events_find(state, position);
 
@@ -374,7 +428,8 @@ static void compare_event(const struct model_event *event, const struct group_st
     const struct group_event *held = &state->events[index];
     must(held->state == meant[event->state], "events are in the state they must be in", position);
     must(held->attempt == event->attempt, "attempts are counted", position);
-    must(event->state != MODEL_OUT || held->epoch == event->holder, "events are with whom they must be", position);
+    must((event->state != MODEL_OUT && !model_is_held(event)) || held->epoch == event->holder,
+         "events are with whom they must be", position);
     must(!is_timed(event) ||
          state->deadlines.entries[state->deadlines.places[index] - 1].rank == event->due_ms,
          "deadlines are kept", position);

@@ -6,8 +6,9 @@
  *
  *   ABSENT --add, replay--> WAITING --deliver--> OUT --nack, timeout--> RETRYING --due--> WAITING
  *                             ^                   |--member gone, stop--> WAITING
- *                             |                   '--park, replay done--> SETTLING --told, durable, confirmed--> ABSENT
- *                             '-- ack, skip: ABSENT */
+ *                             |                   |--park, replay done--> SETTLING --told, durable, confirmed--> ABSENT
+ *                             '-- ack, skip: ABSENT '--hold--> HELD --member gone--> ORPHANED
+ *   HELD, ORPHANED --settled, stored--> ABSENT;  HELD --settled--> OUT;  ORPHANED --settled--> WAITING, SETTLING */
 #ifndef TESTS_GROUP_MODEL_H
 #define TESTS_GROUP_MODEL_H
 
@@ -15,7 +16,9 @@
 
 enum { MODEL_EVENTS = 48, MODEL_MEMBERS = 8 };
 
-enum model_state { MODEL_ABSENT, MODEL_WAITING, MODEL_OUT, MODEL_RETRYING, MODEL_SETTLING };
+enum model_state {
+    MODEL_ABSENT, MODEL_WAITING, MODEL_OUT, MODEL_RETRYING, MODEL_SETTLING, MODEL_HELD, MODEL_ORPHANED
+};
 enum model_parked { MODEL_NOT_PARKED, MODEL_PARKED, MODEL_RESOLVED }; /* what the log says of it */
 
 struct model_event {            /* of position index + 1 */
@@ -24,13 +27,14 @@ struct model_event {            /* of position index + 1 */
     enum group_action_kind settling;
     bool replay, told, durable; /* SETTLING: its owner was asked; the log has it */
     uint32_t attempt;
-    uint64_t holder;            /* epoch of the member it is with */
+    uint64_t holder;            /* epoch of the member it is with, or was when it became an orphan */
     uint64_t due_ms;            /* OUT, RETRYING */
     uint64_t order;             /* when it was added: less comes first within its key */
     uint32_t unreleased;        /* how often it was finished and not given back yet */
     uint64_t delivered_to;      /* a bit per member slot that had it in this life of the server */
     /* What outlives the server: */
     bool finished;              /* acked, skipped or durably parked, at least once */
+    bool stored;                /* a transaction that acked it; of a replay only while it is held */
     enum model_parked parked;
 };
 struct model_member {
@@ -64,6 +68,11 @@ enum varve_status model_hold(struct group_model *model, uint64_t epoch, uint64_t
 void model_ack(struct group_model *model, uint64_t position);
 void model_nack(struct group_model *model, uint64_t position, enum varve_nack action, uint32_t wait_ms,
                 uint64_t now_ms);
+/* A transaction acks it; the log has the transaction; the machine is told what came of it. */
+void model_hold_begin(struct group_model *model, uint64_t position);
+void model_stored(struct group_model *model, uint64_t position);
+void model_hold_end(struct group_model *model, uint64_t position, uint64_t now_ms);
+bool model_is_held(const struct model_event *event); /* by a transaction */
 void model_time(struct group_model *model, uint64_t now_ms);
 void model_durable(struct group_model *model, uint64_t position);   /* the log has what was asked for */
 void model_confirm(struct group_model *model, uint64_t position);   /* and the machine was told */

@@ -27,6 +27,11 @@ void world_feed(struct group_world *world)
     const struct model_event *event = model_event(&world->model, position);
 
     world->model.fed = position;
+    if (event->stored && !world->adds_stored_again) { /* Folded at the start from the events of transactions. */
+        group_state_note_finished(world->state, position);
+        group_state_looked_at(world->state, position);
+        return;
+    }
     if (event->key == 0 || (event->parked != MODEL_NOT_PARKED && !world->adds_parked_again)) {
         group_state_looked_at(world->state, position);
         return;
@@ -105,6 +110,39 @@ void world_extend(struct group_world *world, uint64_t epoch, uint64_t position, 
 
     if (agree(expected, group_state_extend(world->state, epoch, position, by_ms, world->now_ms), position))
         model_event(&world->model, position)->due_ms = world->now_ms + by_ms;
+}
+
+void world_hold(struct group_world *world, uint64_t epoch, uint64_t position)
+{
+    enum varve_status expected = model_hold(&world->model, epoch, position);
+    bool replay = false;
+
+    if (!agree(expected, group_state_hold(world->state, epoch, position, &replay), position))
+        return;
+    if (replay != model_event(&world->model, position)->replay)
+        model_fail("replays are known as such", position);
+    model_hold_begin(&world->model, position);
+}
+
+void world_stored(struct group_world *world, uint64_t position)
+{
+    model_stored(&world->model, position);
+}
+
+void world_settle(struct group_world *world, uint64_t position)
+{
+    const struct model_event before = *model_event(&world->model, position);
+
+    model_hold_end(&world->model, position, world->now_ms);
+    if (!group_state_settle(world->state, before.holder, position, before.stored, world->now_ms))
+        model_fail("what is held can be settled", position);
+    world_settle_wrongly(world, before.holder, position, !before.stored);
+}
+
+void world_settle_wrongly(struct group_world *world, uint64_t epoch, uint64_t position, bool stored)
+{
+    if (group_state_settle(world->state, epoch, position, stored, world->now_ms))
+        model_fail("a hold is settled once, by who has it", position);
 }
 
 void world_durable(struct group_world *world, uint64_t position)
@@ -197,6 +235,10 @@ static void live_well(struct group_world *world)
         const struct model_event *event = model_event(&world->model, position);
         if (event->state == MODEL_OUT)
             world_ack(world, event->holder, position);
+        else if (model_is_held(event) && !event->stored && world->now_ms % 2 == 0)
+            world_stored(world, position);
+        else if (model_is_held(event))
+            world_settle(world, position);
         else if (event->state == MODEL_SETTLING && !event->durable)
             world_durable(world, position);
         else if (event->state == MODEL_SETTLING)

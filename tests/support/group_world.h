@@ -9,7 +9,7 @@ struct group_world {
     struct group_model model;
     struct group_state *state;
     uint64_t now_ms, last_epoch;
-    bool adds_parked_again; /* an owner who does not keep to its part */
+    bool adds_parked_again, adds_stored_again; /* owners who do not keep to their part */
 };
 
 void world_begin(struct group_world *world, const struct group_state_limits *limits, const uint64_t *keys,
@@ -27,6 +27,12 @@ void world_ack(struct group_world *world, uint64_t epoch, uint64_t position);
 void world_nack(struct group_world *world, uint64_t epoch, uint64_t position, enum varve_nack action,
                 uint32_t wait_ms);
 void world_extend(struct group_world *world, uint64_t epoch, uint64_t position, uint32_t by_ms);
+/* A transaction acks it (may it?); the log has it; what came of it is heard. */
+void world_hold(struct group_world *world, uint64_t epoch, uint64_t position);
+void world_stored(struct group_world *world, uint64_t position);
+void world_settle(struct group_world *world, uint64_t position);
+/* Somebody says that a transaction of this member came to an end: only when there is one that is right. */
+void world_settle_wrongly(struct group_world *world, uint64_t epoch, uint64_t position, bool stored);
 void world_durable(struct group_world *world, uint64_t position);
 void world_confirm(struct group_world *world, uint64_t position);
 void world_write_checkpoint(struct group_world *world);
