@@ -8,6 +8,7 @@ import json
 import struct
 
 import vectors_consumers
+import vectors_state
 import vectors_store
 from varve_protocol import OPCODES
 from vector_family import OUT, ROOT
@@ -36,6 +37,6 @@ def seeds():
 
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for family in vectors_store.FAMILIES + vectors_consumers.FAMILIES:
+    for family in vectors_store.FAMILIES + vectors_consumers.FAMILIES + vectors_state.FAMILIES:
         family()
     seeds()

@@ -28,6 +28,8 @@ CONSUMER = ("consumer", "epoch", "in_flight", "max_in_flight")
 INFO = ("stop_reason", "checkpoint", "last_position", "in_flight", "retrying", "parked", "acked", "redelivered",
         "created_at")
 REFUSED = ("position", "status")
+PLACE = ("version", "position")
+SNAPSHOT = ("stream", "version", "type", "schema_version", "content_type", "created_at", "size")
 
 
 def pick(names):
@@ -70,14 +72,39 @@ def parked_body(m):
             m["last_error"], m["first_attempt"], m["parked_at"], m["replaying"]]
 
 
+def append_body(m):
+    return [[[s["stream"], s["expected"]] for s in m["streams"]], [event_body(e) for e in m["events"]]]
+
+
+def change_body(m):
+    return [m["action"], m["type"], m["id"], m["expected"], m["step"], bin_of(m["state"]), m["content_type"],
+            m["deadline"], m["error"], uid(m["event_id"]), uid(m["correlation_id"]), uid(m["causation_id"])]
+
+
+def transact_body(m):
+    return append_body(m) + [
+        [change_body(s) for s in m["sagas"]],
+        [[c["name"], c["position"], c["expected"], uid(c["event_id"])] for c in m["checkpoints"]],
+        m["ack"] and pick(("group", "epoch", "positions"))(m["ack"])]
+
+
+def saga_body(m):
+    return pick(("type", "id", "step", "status", "version", "position", "started_at", "updated_at", "completed_at",
+                 "failed_at", "error", "deadline"))(m) + [uid(m["correlation_id"]), bin_of(m["state"]),
+                                                          m["content_type"]]
+
+
+def snapshot_body(m):
+    return m and pick(SNAPSHOT)(m) + [bin_of(m["data"])]
+
+
 BODIES = {
     "HELLO": lambda m: [m["min_version"], m["max_version"], m["client_name"], m["capabilities"]],
     "HELLO_OK": lambda m: [m["version"], m["server_version"], uid(m["database_id"]), pick(LIMITS)(m["limits"]),
                            m["capabilities"], m["last_position"]],
     "PING": lambda m: [], "CANCEL": lambda m: [], "STATS": lambda m: [],
     "PONG": pick(("server_time_us", "last_position")),
-    "APPEND": lambda m: [[[s["stream"], s["expected"]] for s in m["streams"]], [event_body(e) for e in m["events"]]],
-    "APPEND_OK": append_ok, "STREAM_CHANGE_OK": append_ok,
+    "APPEND": append_body, "APPEND_OK": append_ok, "STREAM_CHANGE_OK": append_ok,
     "READ": lambda m: [m["kind"], m["name"], uid(m["correlation_id"]), m["backwards"], m["include_system"], m["from"],
                        m["limit"], m["since"], m["until"], m["credit_bytes"], m["batch_bytes"]],
     "CREDIT": pick(("bytes",)),
@@ -115,6 +142,28 @@ BODIES = {
     "PARKED_DISCARD": pick(("group", "position", "limit", "reason")),
     "PARKED_LIST_OK": lambda m: [[parked_body(e) for e in m["entries"]], m["end"]],
     "PARKED_OK": pick(("count",)),
+    "TRANSACT": transact_body,
+    "TRANSACT_OK": lambda m: append_ok(m) + [[pick(PLACE)(p) for p in m[part]] for part in ("sagas", "checkpoints")],
+    "SAGA_GET": pick(("type", "id")),
+    "SAGA_GET_OK": lambda m: [saga_body(m["saga"])],
+    "SAGA_LIST": lambda m: [m["order"], m["type"], m["statuses"], m["step"], m["updated_before"], m["deadline_before"],
+                            m["include_state"], bin_of(m["after"]), m["limit"]],
+    "SAGA_LIST_OK": lambda m: [[saga_body(s) for s in m["sagas"]], bin_of(m["next"])],
+    "SAGA_COUNTS": lambda m: [],
+    "SAGA_COUNTS_OK": lambda m: [[pick(("type", "by_status"))(t) for t in m["types"]]],
+    "SAGA_CLAIM": pick(("type", "statuses", "step", "worker", "lease_ms", "limit", "wait_ms")),
+    "SAGA_CLAIM_OK": lambda m: [[saga_body(s) for s in m["sagas"]]],
+    "SNAPSHOT_PUT": lambda m: [m["stream"], m["version"], m["type"], m["schema_version"], m["content_type"],
+                               bin_of(m["data"]), m["keep"]],
+    "SNAPSHOT_PUT_OK": pick(("created_at", "removed")),
+    "SNAPSHOT_GET": pick(("stream", "version", "type", "schema_version")),
+    "SNAPSHOT_GET_OK": lambda m: [snapshot_body(m["snapshot"])],
+    "SNAPSHOT_LIST": pick(("prefix", "after_stream", "after_version", "limit")),
+    "SNAPSHOT_LIST_OK": lambda m: [[snapshot_body(s) for s in m["snapshots"]], m["end"]],
+    "SNAPSHOT_DELETE": pick(("stream", "from_version", "until_version")),
+    "SNAPSHOT_DELETE_OK": pick(("count",)),
+    "LOAD": pick(("streams", "type", "schema_version", "no_snapshots", "credit_bytes", "batch_bytes")),
+    "LOADING": lambda m: [m["index"], m["status"], m["version"], m["first_version"], snapshot_body(m["snapshot"])],
 }
 
 RECORD = {"position": 4711, "version": 0, "recorded_at": NOW, "id": ID % 1, "stream": "order-42",

@@ -266,7 +266,7 @@ static enum varve_status decode_request(uint8_t opcode, struct varve_view body, 
         DECODED(varve_decode_group_ack(body, opcode, arena, &ack, error), of_ack(opcode, &ack));
     case VARVE_OP_PARKED_LIST ... VARVE_OP_PARKED_DISCARD:
         DECODED(varve_decode_parked(body, opcode, &parked, error), of_parked(opcode, &parked));
-    default: return VARVE_UNSUPPORTED;
+    default: return state_meaning_decode(opcode, body, arena, ret, error);
     }
 }
 

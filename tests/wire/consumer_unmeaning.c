@@ -254,7 +254,7 @@ static bool encode_answer(struct varve_wire_buffer *out, uint32_t id, uint8_t op
     case VARVE_OP_GROUP_ACK_OK: encode_ack_ok(out, id, m); return true;
     case VARVE_OP_PARKED_LIST_OK: encode_entries(out, id, m); return true;
     case VARVE_OP_PARKED_OK: varve_encode_parked_ok(out, id, (uint32_t)value_int(m, "count")); return true;
-    default: return false;
+    default: return state_meaning_encode(out, id, opcode, m);
     }
 }
 

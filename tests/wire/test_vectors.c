@@ -120,8 +120,8 @@ static bool is_understood(const json_t *vector, struct varve_view bytes, struct 
 }
 
 /* What the store says about the content of an append that could be decoded. */
-static enum varve_status check_content(struct varve_view body, struct varve_wire_arena *arena,
-                                       struct varve_error *error)
+static enum varve_status check_append(struct varve_view body, struct varve_wire_arena *arena,
+                                      struct varve_error *error)
 {
     struct varve_append_request append;
     enum varve_status status = varve_decode_append(body, arena, &append, error);
@@ -131,6 +131,21 @@ static enum varve_status check_content(struct varve_view body, struct varve_wire
     status = varve_check_stream_name(append.streams[0].stream, false, "stream", error);
     for (size_t i = 0; i < append.event_count && status == VARVE_OK; i++)
         status = varve_check_event(&append.events[i], i, error);
+    return status;
+}
+
+static enum varve_status check_sagas(struct varve_view body, struct varve_wire_arena *arena,
+                                     struct varve_error *error)
+{
+    struct varve_transact_request transact;
+    enum varve_status status = varve_decode_transact(body, arena, &transact, error);
+    char field[32];
+
+    assert_int_equal(status, VARVE_OK);
+    for (size_t i = 0; i < transact.saga_count && status == VARVE_OK; i++) {
+        snprintf(field, sizeof(field), "sagas[%zu]", i);
+        status = varve_saga_change_check(&transact.sagas[i], field, error);
+    }
     return status;
 }
 
@@ -147,7 +162,8 @@ static enum varve_status refusal(const json_t *vector, struct varve_view bytes, 
     struct varve_view body = body_of(vector, bytes);
 
     if (strcmp(checked, "content") == 0)
-        return check_content(body, arena, error);
+        return opcode_of(text_of(vector, "message")) == VARVE_OP_TRANSACT ? check_sagas(body, arena, error)
+                                                                          : check_append(body, arena, error);
 
     varve_wire_arena_reset(arena);
 
@@ -224,6 +240,10 @@ FAMILY(error)
 FAMILY(subscribe)
 FAMILY(group)
 FAMILY(parked)
+FAMILY(transact)
+FAMILY(saga)
+FAMILY(snapshot)
+FAMILY(load)
 
 static void run_record(const json_t *vector)
 {
@@ -339,6 +359,8 @@ int main(void)
         cmocka_unit_test(vectors_of_find),    cmocka_unit_test(vectors_of_stats),
         cmocka_unit_test(vectors_of_error),   cmocka_unit_test(vectors_of_subscribe),
         cmocka_unit_test(vectors_of_group),   cmocka_unit_test(vectors_of_parked),
+        cmocka_unit_test(vectors_of_transact), cmocka_unit_test(vectors_of_saga),
+        cmocka_unit_test(vectors_of_snapshot), cmocka_unit_test(vectors_of_load),
         cmocka_unit_test(vectors_of_records), cmocka_unit_test(dumps_of_the_document),
     };
 

@@ -76,7 +76,7 @@ json_t *json_of_record(struct varve_view record)
     return meaning_of_record(&event);
 }
 
-static json_t *of_append(const struct varve_append_request *append)
+json_t *json_of_append(const struct varve_append_request *append)
 {
     json_t *streams = json_array(), *events = json_array();
 
@@ -93,7 +93,7 @@ static json_t *of_append(const struct varve_append_request *append)
     return json_pack("{s:o, s:o}", "streams", streams, "events", events);
 }
 
-static json_t *of_append_ok(const struct varve_append_outcome *outcome)
+json_t *json_of_append_ok(const struct varve_append_outcome *outcome)
 {
     json_t *results = json_array();
 
@@ -280,7 +280,7 @@ static enum varve_status decode_request(uint8_t opcode, struct varve_view body, 
 
     switch (opcode) {
     case VARVE_OP_HELLO: DECODED(varve_decode_hello(body, &hello, error), of_hello(&hello));
-    case VARVE_OP_APPEND: DECODED(varve_decode_append(body, arena, &append, error), of_append(&append));
+    case VARVE_OP_APPEND: DECODED(varve_decode_append(body, arena, &append, error), json_of_append(&append));
     case VARVE_OP_READ: DECODED(varve_decode_read(body, &read, error), of_read(&read));
     case VARVE_OP_CREDIT:
         DECODED(varve_decode_credit(body, &bytes, error), json_pack("{s:o}", "bytes", number(bytes)));
@@ -320,7 +320,7 @@ enum varve_status meaning_decode(uint8_t opcode, struct varve_view body, struct 
                 json_pack("{s:o, s:o}", "server_time_us", json_integer(now_us), "last_position", number(position)));
     case VARVE_OP_APPEND_OK:
     case VARVE_OP_STREAM_CHANGE_OK:
-        DECODED(varve_decode_append_ok(body, arena, &outcome, error), of_append_ok(&outcome));
+        DECODED(varve_decode_append_ok(body, arena, &outcome, error), json_of_append_ok(&outcome));
     case VARVE_OP_READ_BATCH: return decode_batch(body, arena, ret, error);
     case VARVE_OP_READ_END:
         DECODED(varve_decode_read_end(body, &position, error), json_pack("{s:o}", "last_position", number(position)));

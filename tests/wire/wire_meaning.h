@@ -2,7 +2,8 @@
 #ifndef TESTS_WIRE_MEANING_H
 #define TESTS_WIRE_MEANING_H
 
-#include "varve/wire.h"
+#include "varve/wire_saga.h"
+#include "varve/wire_snapshot.h"
 
 #include <jansson.h>
 

@@ -76,7 +76,7 @@ struct varve_view value_record(const json_t *m)
     return varve_view_of((const char *)bytes, varve_record_encode(&event, bytes));
 }
 
-static void encode_append(struct varve_wire_buffer *out, uint32_t id, const json_t *m)
+struct varve_append_request value_append(const json_t *m)
 {
     const json_t *streams = json_object_get(m, "streams"), *events = json_object_get(m, "events");
     size_t stream_count = json_array_size(streams), event_count = json_array_size(events);
@@ -93,13 +93,17 @@ static void encode_append(struct varve_wire_buffer *out, uint32_t id, const json
         stream_of[i] = (uint32_t)value_int(json_array_get(events, i), "stream_index");
     }
 
-    const struct varve_append_request append = { to, stream_count, list, stream_count == 1 ? NULL : stream_of,
-                                                 event_count };
+    return (struct varve_append_request){ to, stream_count, list, stream_count == 1 ? NULL : stream_of, event_count };
+}
+
+static void encode_append(struct varve_wire_buffer *out, uint32_t id, const json_t *m)
+{
+    const struct varve_append_request append = value_append(m);
 
     varve_encode_append(out, id, &append);
 }
 
-static void encode_append_ok(struct varve_wire_buffer *out, uint32_t id, uint8_t opcode, const json_t *m)
+struct varve_append_outcome value_append_ok(const json_t *m)
 {
     const json_t *list = json_object_get(m, "results");
     size_t count = json_array_size(list);
@@ -116,8 +120,13 @@ static void encode_append_ok(struct varve_wire_buffer *out, uint32_t id, uint8_t
         };
     }
 
-    const struct varve_append_outcome outcome = { .replayed = value_bool(m, "replayed"), .results = results,
-                                                  .stream_count = count };
+    return (struct varve_append_outcome){ .replayed = value_bool(m, "replayed"), .results = results,
+                                          .stream_count = count };
+}
+
+static void encode_append_ok(struct varve_wire_buffer *out, uint32_t id, uint8_t opcode, const json_t *m)
+{
+    const struct varve_append_outcome outcome = value_append_ok(m);
 
     varve_encode_append_ok(out, id, opcode, &outcome);
 }

@@ -21,10 +21,19 @@ int64_t value_time(const json_t *object, const char *key);
 bool value_bool(const json_t *object, const char *key);
 struct varve_view value_record(const json_t *meaning);
 
-/* As meaning_decode() and meaning_encode(), for messages about subscriptions and groups. */
+json_t *json_of_append(const struct varve_append_request *append);
+json_t *json_of_append_ok(const struct varve_append_outcome *outcome);
+struct varve_append_request value_append(const json_t *m);
+struct varve_append_outcome value_append_ok(const json_t *m);
+
+/* As meaning_decode() and meaning_encode(), for messages about subscriptions and groups, and about sagas and
+ * snapshots. */
 enum varve_status consumer_meaning_decode(uint8_t opcode, struct varve_view body, struct varve_wire_arena *arena,
                                           json_t **ret_meaning, struct varve_error *error);
 bool consumer_meaning_encode(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode,
                              const json_t *meaning);
+enum varve_status state_meaning_decode(uint8_t opcode, struct varve_view body, struct varve_wire_arena *arena,
+                                       json_t **ret_meaning, struct varve_error *error);
+bool state_meaning_encode(struct varve_wire_buffer *out, uint32_t request_id, uint8_t opcode, const json_t *meaning);
 
 #endif
