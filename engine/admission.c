@@ -6,32 +6,16 @@
  * stream */
 #include "admission.h"
 
+#include "conflicts.h"
 #include "replay.h"
-#include "streams_meta.h"
+#include "saga_rows.h"
 #include "tables.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { PREFETCH_EVENTS = 4 };
-
-bool expectation_holds(int64_t expected, const struct stream_state *state)
-{
-    if (state->flags & STREAM_TOMBSTONED)
-        return false;
-    switch (expected) {
-    case VARVE_EXPECTED_ANY:
-        return true;
-    case VARVE_EXPECTED_NO_STREAM:
-        return stream_state_actual(state) < 0;
-    case VARVE_EXPECTED_STREAM_EXISTS:
-        return stream_state_actual(state) >= 0;
-    default: /* A deleted stream's versions continue, so whoever saw the last one may go on from it. */
-        return state->version == expected;
-    }
-}
 
 /* ---- outcomes ---- */
 
@@ -41,80 +25,10 @@ static enum verdict refuse(struct varve_append *append, enum varve_status status
     return REFUSED;
 }
 
-static void describe_version(int64_t version, char ret_text[24])
-{
-    static const char *const words[] = { "no_stream", "any", "stream_exists" };
-
-    if (version < 0)
-        snprintf(ret_text, 24, "%s", words[-1 - version]);
-    else
-        snprintf(ret_text, 24, "%" PRId64, version);
-}
-
-static void describe_conflict(const struct append_stream *stream, const struct varve_conflict *conflict,
-                              struct varve_error *ret_error)
-{
-    char expected[24], actual[24];
-    int size = (int)stream->name.size;
-    const char *name = stream->name.data;
-
-    describe_version(conflict->expected, expected);
-    describe_version(conflict->actual, actual);
-    switch (conflict->status) {
-    case VARVE_STREAM_TOMBSTONED:
-        varve_fail(ret_error, conflict->status, NULL, "stream \"%.*s\": is tombstoned, it takes no more events", size,
-                   name);
-        break;
-    case VARVE_STREAM_NOT_FOUND:
-        varve_fail(ret_error, conflict->status, NULL, "stream \"%.*s\": not found", size, name);
-        break;
-    case VARVE_ID_REUSED:
-        varve_fail(ret_error, conflict->status, NULL,
-                   "stream \"%.*s\": an event id of this append was used before with other content", size, name);
-        break;
-    default:
-        varve_fail(ret_error, conflict->status, NULL, "stream \"%.*s\": expected %s, actual %s", size, name, expected,
-                   actual);
-    }
-}
-
-static void add_conflict(struct varve_append *append, uint32_t index, enum varve_status status)
-{
-    struct append_stream *stream = &append->streams[index];
-    int64_t actual = stream->expected >= 0 ? stream->state.version : stream_state_actual(&stream->state);
-    struct varve_conflict *conflict = &append->conflicts[append->outcome.conflict_count++];
-
-    *conflict = (struct varve_conflict){ .stream_index = index, .status = status, .expected = stream->expected,
-                                         .actual = actual };
-}
-
 static enum verdict refuse_conflicts(struct varve_append *append)
 {
-    assert(append->outcome.conflict_count > 0);
-    append->outcome.conflicts = append->conflicts;
-    append->outcome.status = append->conflicts[0].status;
-    describe_conflict(&append->streams[append->conflicts[0].stream_index], &append->conflicts[0],
-                      &append->outcome.error);
-    for (size_t i = 0; append->is_change && i < append->outcome.conflict_count; i++)
-        append->conflicts[i].stream_index = 0; /* Its sender named one stream only. */
+    conflicts_conclude(append);
     return REFUSED;
-}
-
-static enum varve_status conflict_status(const struct varve_append *append, const struct append_stream *stream)
-{
-    if (stream->state.flags & STREAM_TOMBSTONED)
-        return VARVE_STREAM_TOMBSTONED;
-    if (append->is_change && stream->expected == VARVE_EXPECTED_STREAM_EXISTS)
-        return VARVE_STREAM_NOT_FOUND;
-    return VARVE_WRONG_EXPECTED_VERSION;
-}
-
-static void collect_conflicts(struct varve_append *append)
-{
-    append->outcome.conflict_count = 0;
-    for (uint32_t i = 0; i < append->stream_count; i++)
-        if (!expectation_holds(append->streams[i].expected, &append->streams[i].state))
-            add_conflict(append, i, conflict_status(append, &append->streams[i]));
 }
 
 /* ---- looking at the streams ---- */
@@ -137,6 +51,23 @@ static enum varve_status find_state(struct group *group, struct varve_view name,
     }
     return status == VARVE_OK ? VARVE_OK : varve_fail(error, status, NULL, "stream \"%.*s\": its row in store.mdb "
                                                       "is damaged", (int)name.size, name.data);
+}
+
+static enum varve_status find_states(struct group *group, struct varve_append *append, struct varve_error *error)
+{
+    enum varve_status status = VARVE_OK;
+
+    for (uint32_t i = 0; i < append->stream_count && status == VARVE_OK; i++) {
+        struct append_stream *stream = &append->streams[i];
+        status = find_state(group, stream->name, &stream->state, error);
+        if (status != VARVE_OK || !append_is_saga(append, i))
+            continue;
+        /* Where the tail did not know the stream, its state has just been read through the transaction. */
+        struct saga_row *row = &append_saga(append, i)->row;
+        if (!tail_find_saga(group->store->tail, stream->name, row))
+            status = saga_rows_settled(group->txn, stream->name, &stream->state, row, error);
+    }
+    return status;
 }
 
 static bool any_id_known(const struct group *group, const struct varve_append *append)
@@ -169,11 +100,11 @@ static enum verdict settle_doubt(struct group *group, struct varve_append *appen
     }
     if (replay.finding == REPLAY_REUSED) {
         append->outcome.conflict_count = 0;
-        add_conflict(append, replay.stream_index, VARVE_ID_REUSED);
+        conflicts_add(append, replay.stream_index, VARVE_ID_REUSED);
         return refuse_conflicts(append);
     }
     if (append->outcome.conflict_count == 0) /* A mix of old and new. */
-        add_conflict(append, replay.stream_index, VARVE_WRONG_EXPECTED_VERSION);
+        conflicts_add(append, replay.stream_index, VARVE_WRONG_EXPECTED_VERSION);
     return refuse_conflicts(append);
 }
 
@@ -199,8 +130,11 @@ static enum varve_status store_event(struct group *group, struct varve_append *a
     uint64_t position = tail_next_position(group->store->tail);
     uint64_t version = (uint64_t)(stream->state.version + 1);
     uint8_t *record = append_record(append, i);
+    const struct saga_row *saga = append_is_saga(append, event->stream) ? &append_saga(append, event->stream)->row
+                                                                        : NULL;
     struct tail_event added = { .record = record, .size = event->size, .correlation_id = event->correlation_id,
                                 .before = &stream->state,
+                                .saga_before = saga,
                                 .target_before = append->is_change ? &append->streams[1].state : NULL };
 
     varve_record_assign(record, event->size, position, version, group->recorded_at_us);
@@ -258,20 +192,35 @@ static enum verdict store_events(struct group *group, struct varve_append *appen
     return ADMITTED;
 }
 
+/* Types are never forgotten, so there may not be any number of them. */
+static enum varve_status check_types(const struct tail *tail, const struct varve_append *append,
+                                     struct varve_error *error)
+{
+    struct varve_view type, id;
+    char field[32];
+    uint32_t count = tail_saga_types(tail);
+
+    for (uint32_t i = 0; i < append->saga_count; i++) {
+        if (!append->sagas[i].begins_type || !saga_split(append->streams[append->sagas_from + i].name, &type, &id) ||
+            tail_knows_saga_type(tail, type) || ++count <= VARVE_SAGA_MAX_TYPES)
+            continue;
+        snprintf(field, sizeof(field), "sagas[%" PRIu32 "].type", i);
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, field, "%s: a store has at most %u types of sagas, \"%.*s\" "
+                          "would be one more", field, VARVE_SAGA_MAX_TYPES, (int)type.size, type.data);
+    }
+    return VARVE_OK;
+}
+
 enum verdict admit(struct group *group, struct varve_append *append)
 {
     struct varve_error error = { 0 };
+    enum varve_status status = find_states(group, append, &error);
 
-    for (uint32_t i = 0; i < append->stream_count; i++) {
-        struct append_stream *stream = &append->streams[i];
-        enum varve_status status = find_state(group, stream->name, &stream->state, &error);
-        if (status != VARVE_OK)
-            return refuse(append, status, &error);
-    }
-    collect_conflicts(append);
-    if (append->outcome.conflict_count == 0 && !any_id_known(group, append))
-        return store_events(group, append);
-    if (append->client_ids)
-        return settle_doubt(group, append);
-    return refuse_conflicts(append);
+    if (status != VARVE_OK)
+        return refuse(append, status, &error);
+    conflicts_collect(append);
+    if (append->outcome.conflict_count > 0 || any_id_known(group, append))
+        return append->client_ids ? settle_doubt(group, append) : refuse_conflicts(append);
+    status = check_types(group->store->tail, append, &error);
+    return status == VARVE_OK ? store_events(group, append) : refuse(append, status, &error);
 }

@@ -27,7 +27,4 @@ struct group {
  * durable. */
 enum verdict admit(struct group *group, struct varve_append *append);
 
-/* Does a stream in this state fulfil `expected`? One row of the table in design and docs/guarantees.md. */
-bool expectation_holds(int64_t expected, const struct stream_state *state);
-
 #endif

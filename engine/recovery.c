@@ -2,6 +2,7 @@
  * into its stream's state; there is nothing to repair. */
 #include "recovery.h"
 
+#include "saga_rows.h"
 #include "streams_meta.h"
 #include "varve/record.h"
 
@@ -15,6 +16,7 @@ struct recovery {
     struct db_txn *txn;
     struct varve_error *error;
     bool refused;  /* a record of the journal; `error` says why */
+    bool out_of_memory;
 };
 
 /* ---- what the settled part tells ---- */
@@ -81,6 +83,23 @@ static enum varve_status find_metadata_streams(struct recovery *recovery)
                                                       "the names of streams cannot be read from store.mdb");
 }
 
+static bool load_saga_counts(void *user, struct varve_view type, const uint64_t by_status[VARVE_SAGA_STATUSES])
+{
+    struct recovery *recovery = user;
+
+    recovery->out_of_memory = !tail_load_saga_counts(recovery->store->tail, type, by_status);
+    return !recovery->out_of_memory;
+}
+
+static enum varve_status count_sagas(struct recovery *recovery)
+{
+    enum varve_status status = tables_each_saga_counts(recovery->txn, load_saga_counts, recovery);
+
+    if (recovery->out_of_memory)
+        return varve_fail(recovery->error, VARVE_NO_MEMORY, NULL, "no memory to open a store");
+    return status == VARVE_OK ? VARVE_OK : db_explain(recovery->txn, status, recovery->error);
+}
+
 /* ---- what only the journal has ---- */
 
 static enum varve_status settled_state(struct recovery *recovery, struct varve_view name,
@@ -110,10 +129,30 @@ static enum varve_status check_follows(struct recovery *recovery, const struct v
                       (int)event->stream.size, event->stream.data, position, before->version + 1);
 }
 
+static enum varve_status saga_row_before(struct recovery *recovery, struct varve_view stream,
+                                         const struct stream_state *before, struct saga_row *ret_row)
+{
+    if (tail_find_saga(recovery->store->tail, stream, ret_row))
+        return VARVE_OK;
+    return saga_rows_settled(recovery->txn, stream, before, ret_row, recovery->error);
+}
+
+static enum varve_status add_record(struct recovery *recovery, const struct tail_event *added, uint64_t position)
+{
+    struct tail *tail = recovery->store->tail;
+
+    tail_begin_adding(tail); /* Nobody else is here yet, but it is the rule. */
+    enum varve_status status = tail_add(tail, added);
+    tail_end_adding(tail);
+    return status == VARVE_OK ? VARVE_OK : varve_fail(recovery->error, status, NULL, "journal: cannot take position "
+                                                      "%" PRIu64 " into memory", position);
+}
+
 static enum varve_status recover_record(struct recovery *recovery, const uint8_t *record, uint32_t size)
 {
     struct varve_store *store = recovery->store;
     struct stream_state before, target_before;
+    struct saga_row saga_before;
     struct varve_view target;
     struct varve_event event;
     enum varve_status status = varve_record_decode(record, size, &event);
@@ -127,16 +166,17 @@ static enum varve_status recover_record(struct recovery *recovery, const uint8_t
     bool metadata = streams_meta_target(event.stream, &target);
     if (status == VARVE_OK && metadata && !tail_find_state(store->tail, target, &target_before))
         status = settled_state(recovery, target, &target_before);
+    bool saga = saga_is_stream(event.stream);
+    if (status == VARVE_OK && saga)
+        status = saga_row_before(recovery, event.stream, &before, &saga_before);
     if (status != VARVE_OK)
         return status;
     struct tail_event added = { .record = record, .size = size, .correlation_id = event.correlation_id,
-                                .before = &before, .target_before = metadata ? &target_before : NULL };
-    tail_begin_adding(store->tail); /* Nobody else is here yet, but it is the rule. */
-    status = tail_add(store->tail, &added);
-    tail_end_adding(store->tail);
+                                .before = &before, .target_before = metadata ? &target_before : NULL,
+                                .saga_before = saga ? &saga_before : NULL };
+    status = add_record(recovery, &added, event.position);
     if (status != VARVE_OK)
-        return varve_fail(recovery->error, status, NULL, "journal: cannot take position %" PRIu64 " into memory",
-                          event.position);
+        return status;
     if (metadata)
         hidden_add(store->hidden, target);
     if (event.version == 0)
@@ -185,6 +225,8 @@ enum varve_status recovery_run(struct varve_store *store, const struct tables_me
     status = remember_ids(&recovery, meta->settled_position);
     if (status == VARVE_OK)
         status = find_metadata_streams(&recovery);
+    if (status == VARVE_OK)
+        status = count_sagas(&recovery);
     if (status == VARVE_OK)
         status = open_journal(&recovery, meta->settled_position, create);
     db_abort(recovery.txn);

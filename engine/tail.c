@@ -14,6 +14,7 @@ struct tail {
     struct tail_layer *frozen;
     struct tail_layer *spare; /* a dropped layer, for its memory */
     struct recent *recent;
+    struct saga_counts sagas; /* changes under the lock */
     uint64_t next_position;
     uint64_t visible_position; /* atomic */
     uint64_t first_position;   /* atomic: of the older layer; changes under the lock */
@@ -60,6 +61,7 @@ void tail_destroy(struct tail *tail)
     layer_destroy(tail->frozen);
     layer_destroy(tail->spare);
     recent_destroy(tail->recent);
+    saga_counts_free(&tail->sagas);
     pthread_rwlock_destroy(&tail->lock);
     free(tail);
 }
@@ -90,10 +92,22 @@ static enum varve_status make_room_for_id(struct tail *tail)
     return recent_grow(&tail->recent);
 }
 
+/* Publishing counts it, and must not fail. */
+static enum varve_status reserve_saga_type(struct tail *tail, struct varve_view stream)
+{
+    struct varve_view type, id;
+
+    if (!saga_is_stream(stream) || !saga_split(stream, &type, &id))
+        return VARVE_OK;
+    return saga_counts_reserve(&tail->sagas, type) ? VARVE_OK : VARVE_NO_MEMORY;
+}
+
 enum varve_status tail_add(struct tail *tail, const struct tail_event *event)
 {
     assert(varve_record_position(event->record) == tail->next_position);
     enum varve_status status = make_room_for_id(tail);
+    if (status == VARVE_OK)
+        status = reserve_saga_type(tail, varve_record_stream(event->record));
     if (status == VARVE_OK)
         status = layer_add(tail->active, event);
     if (status == VARVE_OK) {
@@ -107,7 +121,7 @@ enum varve_status tail_add(struct tail *tail, const struct tail_event *event)
 void tail_publish(struct tail *tail)
 {
     pthread_rwlock_wrlock(&tail->lock);
-    layer_publish(tail->active);
+    layer_publish(tail->active, &tail->sagas);
     __atomic_store_n(&tail->visible_position, tail->next_position - 1, __ATOMIC_RELEASE);
     pthread_rwlock_unlock(&tail->lock);
 }
@@ -170,13 +184,18 @@ uint64_t tail_bytes(const struct tail *tail)
     return layer_memory_bytes(tail->active) + (tail->frozen == NULL ? 0 : layer_memory_bytes(tail->frozen));
 }
 
-/* [0] is the newest state, [1] the published one. */
-static bool find_state(const struct tail *tail, struct varve_view stream, int which, struct stream_state *ret_state)
+static const struct layer_key *find_stream(const struct tail *tail, struct varve_view stream)
 {
     const struct layer_key *key = layer_find(tail->active, TAIL_STREAM, stream);
 
-    if (key == NULL && tail->frozen != NULL)
-        key = layer_find(tail->frozen, TAIL_STREAM, stream);
+    return key != NULL || tail->frozen == NULL ? key : layer_find(tail->frozen, TAIL_STREAM, stream);
+}
+
+/* [0] is the newest state, [1] the published one. */
+static bool find_state(const struct tail *tail, struct varve_view stream, int which, struct stream_state *ret_state)
+{
+    const struct layer_key *key = find_stream(tail, stream);
+
     if (key == NULL)
         return false;
     *ret_state = key->states[which];
@@ -186,6 +205,31 @@ static bool find_state(const struct tail *tail, struct varve_view stream, int wh
 bool tail_find_state(const struct tail *tail, struct varve_view stream, struct stream_state *ret_state)
 {
     return find_state(tail, stream, 0, ret_state);
+}
+
+bool tail_find_saga(const struct tail *tail, struct varve_view stream, struct saga_row *ret_row)
+{
+    const struct layer_key *key = find_stream(tail, stream);
+
+    if (key == NULL || !key->is_saga)
+        return false;
+    *ret_row = layer_key_saga(key)->newest;
+    return true;
+}
+
+bool tail_load_saga_counts(struct tail *tail, struct varve_view type, const uint64_t by_status[VARVE_SAGA_STATUSES])
+{
+    return saga_counts_load(&tail->sagas, type, by_status);
+}
+
+uint32_t tail_saga_types(const struct tail *tail)
+{
+    return tail->sagas.count;
+}
+
+bool tail_knows_saga_type(const struct tail *tail, struct varve_view type)
+{
+    return saga_counts_knows(&tail->sagas, type);
 }
 
 uint64_t tail_recent_position(const struct tail *tail, const struct varve_uuid *id)
@@ -299,4 +343,19 @@ uint64_t tail_version_position(const struct tail *tail, struct varve_view stream
 bool tail_published_state(const struct tail *tail, struct varve_view stream, struct stream_state *ret_state)
 {
     return find_state(tail, stream, 1, ret_state);
+}
+
+bool tail_published_saga(const struct tail *tail, struct varve_view stream, struct saga_row *ret_row)
+{
+    const struct layer_key *key = find_stream(tail, stream);
+
+    if (key == NULL || !key->is_saga)
+        return false;
+    *ret_row = layer_key_saga(key)->published;
+    return true;
+}
+
+const struct saga_counts *tail_saga_counts(const struct tail *tail)
+{
+    return &tail->sagas;
 }

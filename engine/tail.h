@@ -2,8 +2,8 @@
  *
  * Two layers at most: the active one, which grows, and a frozen one, which the settler is writing out. A layer indexes
  * its events by position, stream, category, type and correlation id, and holds the state of every stream that was
- * touched in it. The ids of the newest events, settled or not, are remembered beside the layers (recent.h), those of
- * the layers' own events always.
+ * touched in it, and the row of every saga. The ids of the newest events, settled or not, are remembered beside the
+ * layers (recent.h), those of the layers' own events always.
  *
  *   ACTIVE --tail_freeze--> FROZEN --tail_drop_frozen--> gone (its memory kept for the next layer)
  *
@@ -13,6 +13,8 @@
 #ifndef ENGINE_TAIL_H
 #define ENGINE_TAIL_H
 
+#include "saga_counts.h"
+#include "skip_list.h"
 #include "stream_state.h"
 #include "varve/record.h"
 
@@ -43,6 +45,9 @@ bool tail_layer_next_key(const struct tail_layer *layer, enum tail_kind kind, ui
                          struct tail_key *ret_key);
 bool tail_layer_find(const struct tail_layer *layer, enum tail_kind kind, struct varve_view name,
                      struct tail_key *ret_key);
+/* The sagas published in the layer, by what they are listed by (saga_keys.h); values are struct layer_saga
+ * (tail_sagas.h). */
+const struct skip_list *tail_layer_sagas(const struct tail_layer *layer);
 
 /* ---- the writer ---- */
 
@@ -65,13 +70,15 @@ struct tail_event {
      * stream yet. For events of "$$<stream>": the same of <stream>, and how the event changes it. */
     const struct stream_state *before;
     const struct stream_state *target_before;
+    const struct saga_row *saga_before; /* For events of a saga's stream likewise. */
 };
 /* Between these two, and only there, events are added; readers wait meanwhile. */
 void tail_begin_adding(struct tail *tail);
 void tail_end_adding(struct tail *tail);
 /* A hint that an event with this id is added a little later. */
 void tail_prefetch(const struct tail *tail, const struct varve_uuid *id);
-/* NO_MEMORY leaves the tail as it was. CORRUPT: a metadata event that cannot be understood. */
+/* NO_MEMORY leaves the tail as it was. CORRUPT: a metadata event, or a saga's, that cannot be
+ * understood. */
 enum varve_status tail_add(struct tail *tail, const struct tail_event *event);
 /* All that was added is durable now: show it. */
 void tail_publish(struct tail *tail);
@@ -85,6 +92,12 @@ uint64_t tail_next_position(const struct tail *tail);
 uint64_t tail_bytes(const struct tail *tail);                  /* memory held, both layers */
 /* The newest state of a stream that the layers know, published or not. */
 bool tail_find_state(const struct tail *tail, struct varve_view stream, struct stream_state *ret_state);
+/* The newest row of a saga, by its stream's name, likewise. Its texts live as long as the layer. */
+bool tail_find_saga(const struct tail *tail, struct varve_view stream, struct saga_row *ret_row);
+/* So many sagas there were when the store was settled last; before anything is added. False: no memory. */
+bool tail_load_saga_counts(struct tail *tail, struct varve_view type, const uint64_t by_status[VARVE_SAGA_STATUSES]);
+uint32_t tail_saga_types(const struct tail *tail);
+bool tail_knows_saga_type(const struct tail *tail, struct varve_view type);
 
 /* An id among the newest: its position, or 0. Writer, or a reader under the lock. */
 uint64_t tail_recent_position(const struct tail *tail, const struct varve_uuid *id);
@@ -107,5 +120,9 @@ size_t tail_positions(const struct tail *tail, enum tail_kind kind, struct varve
 uint64_t tail_version_position(const struct tail *tail, struct varve_view stream, uint64_t version);
 /* Under the lock: the published state of a stream that the layers know. */
 bool tail_published_state(const struct tail *tail, struct varve_view stream, struct stream_state *ret_state);
+/* Under the lock: the published row of a saga likewise. */
+bool tail_published_saga(const struct tail *tail, struct varve_view stream, struct saga_row *ret_row);
+/* Under the lock. */
+const struct saga_counts *tail_saga_counts(const struct tail *tail);
 
 #endif

@@ -49,6 +49,7 @@ struct tail_layer {
     uint32_t slot_mask;
     uint32_t *touched; /* indexes of the keys changed since the last publish */
     uint32_t touched_count, touched_capacity;
+    struct skip_list sagas; /* those published, by what they are listed by */
 };
 
 /* ---- memory ---- */
@@ -74,7 +75,7 @@ static struct block *take_block(struct tail_layer *layer, size_t size)
     return block;
 }
 
-static void *take(struct tail_layer *layer, size_t size)
+void *layer_take(struct tail_layer *layer, size_t size)
 {
     size_t aligned = (size + 7) & ~(size_t)7;
     struct block *block = layer->blocks;
@@ -142,6 +143,7 @@ enum varve_status layer_create(uint64_t seed, unsigned indexes, uint64_t first_p
     layer->seed = seed;
     layer->indexes = indexes;
     layer->first_position = first_position;
+    skip_list_init(&layer->sagas, seed);
     *ret_layer = layer;
     return VARVE_OK;
 }
@@ -192,6 +194,7 @@ void layer_reset(struct tail_layer *layer, uint64_t first_position)
     layer->first_position = first_position;
     layer->event_count = layer->key_count = layer->touched_count = 0;
     layer->record_bytes = 0;
+    skip_list_init(&layer->sagas, layer->seed);
 }
 
 uint64_t layer_record_bytes(const struct tail_layer *layer)
@@ -260,9 +263,15 @@ static bool grow_slots(struct tail_layer *layer)
     return true;
 }
 
-static bool init_states(struct tail_layer *layer, struct layer_key *key, const struct stream_state *before)
+/* A saga's rows lie behind the states of its stream. They count as records do: a layer of nothing but sagas that begin
+ * holds more for each of them than its event. */
+static bool init_states(struct tail_layer *layer, struct layer_key *key, const struct tail_event *event, bool is_target)
 {
-    key->states = take(layer, 2 * sizeof(*key->states));
+    const struct stream_state *before = is_target ? event->target_before : event->before;
+    struct varve_view name = { key->name, key->name_size }, type, id;
+
+    key->is_saga = saga_is_stream(name) && saga_split(name, &type, &id);
+    key->states = layer_take(layer, 2 * sizeof(*key->states) + (key->is_saga ? sizeof(struct layer_saga) : 0));
     if (key->states == NULL)
         return false;
     if (before != NULL)
@@ -271,12 +280,15 @@ static bool init_states(struct tail_layer *layer, struct layer_key *key, const s
         stream_state_init(&key->states[0]);
     key->states[1] = key->states[0];
     key->first_version = key->states[0].version + 1;
-    return true;
+    if (!key->is_saga)
+        return true;
+    layer->record_bytes += LAYER_SAGA_BYTES;
+    return layer_saga_init(layer_key_saga(key), layer, type, id, event->saga_before);
 }
 
 /* The key, made if absent; its name must live as long as the layer. NULL: out of memory. */
 static struct layer_key *obtain_key(struct tail_layer *layer, enum tail_kind kind, struct varve_view name,
-                                    const struct stream_state *before)
+                                    const struct tail_event *event, bool is_target)
 {
     uint64_t hash = hash_of(layer, kind, name);
     struct layer_key *key = find_hashed(layer, hash, kind, name);
@@ -288,7 +300,7 @@ static struct layer_key *obtain_key(struct tail_layer *layer, enum tail_kind kin
     key = key_at(layer, layer->key_count);
     *key = (struct layer_key){ .hash = hash, .name = name.data, .name_size = (uint32_t)name.size,
                                .kind = (uint8_t)kind, .capacity = 1 };
-    if (kind == TAIL_STREAM && !init_states(layer, key, before))
+    if (kind == TAIL_STREAM && !init_states(layer, key, event, is_target))
         return NULL;
     enter_slot(layer->slots, layer->slot_mask, hash, layer->key_count);
     layer->key_count++;
@@ -300,7 +312,7 @@ static bool reserve_offset(struct tail_layer *layer, struct layer_key *key)
     if (key->count < key->capacity)
         return true;
     uint32_t capacity = key->capacity == 1 ? 4 : key->capacity * 2;
-    uint32_t *many = take(layer, capacity * sizeof(*many));
+    uint32_t *many = layer_take(layer, capacity * sizeof(*many));
     if (many == NULL)
         return false;
     for (uint32_t i = 0; i < key->count; i++)
@@ -342,6 +354,8 @@ struct admission {
     struct layer_key *keys[TAIL_KINDS]; /* by kind; NULL: not kept */
     struct layer_key *target;           /* of a metadata event */
     struct stream_state target_state;
+    struct layer_saga *saga;            /* NULL: it is no saga's */
+    struct saga_row saga_row;           /* after the event */
 };
 
 static bool reserve_touched(struct tail_layer *layer)
@@ -373,7 +387,7 @@ static bool obtain_lookup_keys(struct tail_layer *layer, const struct tail_event
 
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         if (wanted[i].kept) {
-            admission->keys[wanted[i].kind] = obtain_key(layer, wanted[i].kind, wanted[i].name, event->before);
+            admission->keys[wanted[i].kind] = obtain_key(layer, wanted[i].kind, wanted[i].name, event, false);
             if (admission->keys[wanted[i].kind] == NULL)
                 return false;
         }
@@ -382,11 +396,11 @@ static bool obtain_lookup_keys(struct tail_layer *layer, const struct tail_event
     struct varve_view given = { (const char *)event->correlation_id.bytes, 16 };
     struct layer_key *key = layer_find(layer, TAIL_CORRELATION, given);
     if (key == NULL) {
-        char *bytes = take(layer, 16);
+        char *bytes = layer_take(layer, 16);
         if (bytes == NULL)
             return false;
         correlation.data = memcpy(bytes, given.data, 16);
-        key = obtain_key(layer, TAIL_CORRELATION, correlation, NULL);
+        key = obtain_key(layer, TAIL_CORRELATION, correlation, event, false);
     }
     admission->keys[TAIL_CORRELATION] = key;
     return key != NULL;
@@ -400,7 +414,7 @@ static enum varve_status prepare_target(struct tail_layer *layer, const struct t
 
     if (!streams_meta_target(varve_record_stream(admission->record), &name))
         return VARVE_OK;
-    admission->target = obtain_key(layer, TAIL_STREAM, name, event->target_before);
+    admission->target = obtain_key(layer, TAIL_STREAM, name, event, true);
     if (admission->target == NULL)
         return VARVE_NO_MEMORY;
     admission->target_state = admission->target->states[0];
@@ -409,18 +423,35 @@ static enum varve_status prepare_target(struct tail_layer *layer, const struct t
     return streams_meta_apply(decoded.data, &admission->target_state);
 }
 
+static enum varve_status prepare_saga(struct tail_layer *layer, const struct tail_event *event,
+                                      struct admission *admission)
+{
+    struct layer_saga *saga = layer_key_saga(admission->keys[TAIL_STREAM]);
+
+    if (saga == NULL)
+        return VARVE_OK;
+    admission->saga = saga;
+    admission->saga_row = saga->newest;
+    enum varve_status status = saga_fold(&admission->saga_row, admission->record, event->size);
+    if (status != VARVE_OK)
+        return status;
+    return layer_saga_reserve(saga, layer, &layer->sagas, &admission->saga_row) ? VARVE_OK : VARVE_NO_MEMORY;
+}
+
 static enum varve_status prepare(struct tail_layer *layer, const struct tail_event *event, struct admission *admission)
 {
     if (!grow_pages(&layer->entries, ENTRIES_PER_PAGE, sizeof(struct entry), layer->event_count) ||
         !reserve_touched(layer))
         return VARVE_NO_MEMORY;
-    admission->record = take(layer, event->size);
+    admission->record = layer_take(layer, event->size);
     if (admission->record == NULL)
         return VARVE_NO_MEMORY;
     memcpy(admission->record, event->record, event->size);
     if (!obtain_lookup_keys(layer, event, admission))
         return VARVE_NO_MEMORY;
     enum varve_status status = prepare_target(layer, event, admission);
+    if (status == VARVE_OK)
+        status = prepare_saga(layer, event, admission);
     for (int kind = 0; kind < TAIL_KINDS && status == VARVE_OK; kind++)
         if (admission->keys[kind] != NULL && !reserve_offset(layer, admission->keys[kind]))
             status = VARVE_NO_MEMORY;
@@ -455,6 +486,8 @@ enum varve_status layer_add(struct tail_layer *layer, const struct tail_event *e
     stream_state_add(&stream->states[0], layer->first_position + offset, varve_record_recorded_at(admission.record));
     assert((uint64_t)stream->states[0].version == varve_record_version(admission.record));
     touch(layer, stream);
+    if (admission.saga != NULL)
+        admission.saga->newest = admission.saga_row;
     if (admission.target != NULL) {
         admission.target->states[0] = admission.target_state;
         touch(layer, admission.target);
@@ -464,12 +497,14 @@ enum varve_status layer_add(struct tail_layer *layer, const struct tail_event *e
     return VARVE_OK;
 }
 
-void layer_publish(struct tail_layer *layer)
+void layer_publish(struct tail_layer *layer, struct saga_counts *counts)
 {
     for (uint32_t i = 0; i < layer->touched_count; i++) {
         struct layer_key *key = key_at(layer, layer->touched[i]);
         key->states[1] = key->states[0];
         key->touched = false;
+        if (key->is_saga)
+            layer_saga_publish(layer_key_saga(key), &layer->sagas, counts);
     }
     layer->touched_count = 0;
 }
@@ -517,6 +552,11 @@ bool tail_layer_next_key(const struct tail_layer *layer, enum tail_kind kind, ui
         }
     }
     return false;
+}
+
+const struct skip_list *tail_layer_sagas(const struct tail_layer *layer)
+{
+    return &layer->sagas;
 }
 
 bool tail_layer_find(const struct tail_layer *layer, enum tail_kind kind, struct varve_view name,

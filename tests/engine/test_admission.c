@@ -1,6 +1,7 @@
 /* test_admission.c - the table of expected versions against every state a stream can be in, wherever that state is
  * kept; what is atomic; and how refusals are told. Replays have test_replay.c. */
 #include "engine/admission.h"
+#include "engine/conflicts.h"
 #include "support/check.h"
 #include "support/records.h"
 #include "support/store_fixture.h"

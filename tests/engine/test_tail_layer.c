@@ -123,7 +123,7 @@ static void states_are_published_together(void **ignored)
     assert_int_equal(key.first_version, 0);
     assert_int_equal(add(layer, "s", "t", 0, "b"), VARVE_OK);
     assert_int_equal(add(layer, "u", "t", 0, "c"), VARVE_OK);
-    layer_publish(layer);
+    layer_publish(layer, NULL);
     assert_int_equal(add(layer, "s", "t", 0, "d"), VARVE_OK);
     assert_true(tail_layer_find(layer, TAIL_STREAM, varve_view_str("s"), &key));
     assert_int_equal(key.state.version, 2);
@@ -164,7 +164,7 @@ static void metadata_changes_its_target(void **ignored)
 
     assert_int_equal(add(layer, "s", "t", 0, "a"), VARVE_OK);
     assert_int_equal(add(layer, "s", "t", 0, "b"), VARVE_OK);
-    layer_publish(layer);
+    layer_publish(layer, NULL);
     assert_int_equal(add(layer, "$$s", "$metadata", 0, "{\"truncate_before\":1}"), VARVE_OK);
     assert_true(tail_layer_find(layer, TAIL_STREAM, varve_view_str("s"), &key));
     assert_int_equal(key.state.truncate_before, 1);
@@ -172,7 +172,7 @@ static void metadata_changes_its_target(void **ignored)
     assert_int_equal(key.count, 2);
     assert_int_equal(add(layer, "$$s", "$metadata", 0, "no object"), VARVE_CORRUPT);
     assert_int_equal(tail_layer_count(layer), 3); /* Damage adds nothing. */
-    layer_publish(layer);
+    layer_publish(layer, NULL);
     assert_true(tail_layer_find(layer, TAIL_STREAM, varve_view_str("s"), &key));
     assert_int_equal(key.published.truncate_before, 1);
     layer_destroy(layer);

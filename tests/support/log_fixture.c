@@ -3,12 +3,17 @@
 
 #include <stdlib.h>
 
-#include "engine/saga.h"
+#include "engine/saga_rows.h"
 #include "engine/settle_parts.h"
 #include "engine/streams_meta.h"
 #include "varve/record.h"
 
 enum { HASH_SEED = 77 };
+
+static bool load_counts(void *user, struct varve_view type, const uint64_t by_status[VARVE_SAGA_STATUSES])
+{
+    return tail_load_saga_counts(user, type, by_status);
+}
 
 static void make_tail(struct log_fixture *log, uint64_t next_position)
 {
@@ -16,6 +21,9 @@ static void make_tail(struct log_fixture *log, uint64_t next_position)
                                     .indexes = log->indexes };
 
     assert_int_equal(tail_create(&options, &log->tail), VARVE_OK);
+    struct db_txn *txn = db_fixture_read(&log->db);
+    assert_int_equal(tables_each_saga_counts(txn, load_counts, log->tail), VARVE_OK);
+    db_abort(txn);
 }
 
 void log_open(struct log_fixture *log, unsigned indexes)
@@ -74,17 +82,22 @@ static struct log_event *next_event(struct log_fixture *log)
 static void add(struct log_fixture *log, const struct varve_event *event, const struct stream_state *before,
                 const struct stream_state *target_before)
 {
+    struct db_txn *txn = db_fixture_read(&log->db); /* The saga's texts are in it. */
+    struct saga_row saga;
     size_t size = varve_record_size(event);
     uint8_t *record = malloc(size);
     struct tail_event added = { .record = record, .size = (uint32_t)size, .correlation_id = event->correlation_id,
-                                .before = before, .target_before = target_before };
+                                .before = before, .target_before = target_before, .saga_before = &saga };
 
+    if (!tail_find_saga(log->tail, event->stream, &saga))
+        assert_int_equal(saga_rows_settled(txn, event->stream, before, &saga, NULL), VARVE_OK);
     assert_non_null(record);
     assert_int_equal(varve_record_encode(event, record), size);
     tail_begin_adding(log->tail);
     assert_int_equal(tail_add(log->tail, &added), VARVE_OK);
     tail_end_adding(log->tail);
     tail_publish(log->tail);
+    db_abort(txn);
     free(record);
 }
 

@@ -13,7 +13,9 @@ struct varve_transact {
     struct varve_append_request appends; /* as for varve_append_create(), but may have no event, or nothing at all */
     const struct varve_saga_change *sagas; /* each saga at most once */
     size_t saga_count;
-    struct varve_append_request system;  /* as for varve_append_create_system(), but not "$saga-..."; may be empty */
+    struct varve_append_request system;  /* as for varve_append_create_system(); may be empty. Its events without an id
+                                          * get one that follows from the first id given in the other parts, if any, so
+                                          * that a repeated transaction is the same in all its parts */
 };
 /* At least one event or saga. The outcome's results are those of the streams, then the sagas, then the system streams,
  * in their order. A conflict says by its `part` and `stream_index` what failed: of a saga SAGA_CONFLICT (not at the
