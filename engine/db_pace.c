@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "page_sums.h"
+
 /* LMDB's objects reach for stderr, where a failed assertion of theirs is told, in a way that a shared library cannot
  * offer for a variable of libc. So they are given this one. */
 extern FILE *db_pace_stderr;
@@ -61,6 +63,7 @@ static ssize_t pace(int fd, ssize_t written)
 
 ssize_t db_pace_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
+    page_sums_see(bytes, size);
     return pace(fd, pwrite(fd, bytes, size, offset));
 }
 
@@ -84,6 +87,8 @@ ssize_t db_pace_writev(int fd, const struct iovec *parts, int part_count)
     for (int done = 0, count; done < part_count; done += count) {
         size_t bytes;
         count = parts_of_the_piece(parts + done, part_count - done, &bytes);
+        for (int i = done; i < done + count; i++)
+            page_sums_see(parts[i].iov_base, parts[i].iov_len);
         ssize_t written = pace(fd, writev(fd, parts + done, count));
         if (written < 0)
             return -1; /* LMDB gives up, or begins again at the first part. */

@@ -41,8 +41,11 @@ struct page_meta {
 enum varve_status db_pages_prepare(const char *path, const struct varve_os *os, bool read_only,
                                    struct varve_error *error);
 
-/* The first half of it, on a file that is open: read and check both meta pages. */
-enum varve_status db_pages_read_metas(const struct varve_os *os, int fd, struct page_meta *ret_newest,
-                                      uint32_t *ret_page_size, struct varve_error *error);
+/* The first half of it, on a file that is open: read and check both meta pages. Messages call it `label`. */
+enum varve_status db_pages_read_metas(const struct varve_os *os, int fd, const char *label,
+                                      struct page_meta *ret_newest, uint32_t *ret_page_size, struct varve_error *error);
+
+/* How messages call the file of this path: by its name alone. */
+const char *db_pages_label(const char *path);
 
 #endif

@@ -1,12 +1,9 @@
 /* db_walk.c - the pages of store.mdb: each of them in one place only, each node inside its page, keys in order from the
- * first to the last, and as many of everything as the catalogue says.
- *
- * A page is a header, the offsets of its nodes in the order of their keys, free space, and the nodes. A branch's nodes
- * lead to pages, and the key of each is the least that may stand below it (that of the first is not looked at). A
- * leaf's nodes hold values; larger ones stand in overflow pages of their own. Free pages are listed in the tree of the
- * free list, by transaction. */
+ * first to the last, and as many of everything as the catalogue says. Free pages are listed in the tree of the free
+ * list, by transaction. */
 #include "db_walk.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,24 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db.h"
-#include "db_pages.h"
+#include "db_nodes.h"
+#include "page_sums.h"
 
-enum { NODE_HEADER = 8, NODE_BIG = 1, NODE_TREE = 2, INTEGER_KEYS = 8 };
-
-struct node_header {
-    uint16_t low, high; /* of the value's size; of a branch: of the page's number */
-    uint16_t flags;     /* of a branch: the highest bits of the page's number */
-    uint16_t key_size;
-};
-
-struct node {
-    struct db_bytes key;
-    const uint8_t *value;
-    uint32_t value_size;
-    uint16_t flags;
-    uint64_t child; /* of a branch */
-};
+enum { MAX_TABLES = 32 };
+_Static_assert((int)DB_TABLES <= (int)MAX_TABLES, "a bit for each");
 
 enum tree_kind { TREE_TABLE, TREE_CATALOGUE, TREE_FREE_LIST };
 
@@ -55,9 +39,12 @@ struct walk {
     struct db_walk_report *report;
     struct walk_tree *at;
     uint8_t *pages[PAGES_MAX_DEPTH + 1]; /* a buffer for each level */
-    struct walk_tree tables[DB_TABLES];
-    unsigned tables_seen;
+    const char *label; /* the file, for people */
+    struct walk_tree tables[MAX_TABLES];
+    unsigned table_count, tables_seen;
+    unsigned first_tables; /* that may be all there are, in a file made before there were the others */
     bool roots_only;
+    struct varve_page_sums *sums; /* where the pages are remembered; NULL: nowhere */
     enum varve_status status; /* a fault of the disk or of memory ends the walk */
 };
 
@@ -71,10 +58,10 @@ static void problem(struct walk *walk, uint64_t page, const char *format, ...)
     vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
     if (page == PAGE_NONE)
-        snprintf(where, sizeof(where), "store.mdb, %s", walk->at->name);
+        snprintf(where, sizeof(where), "%s, %s", walk->label, walk->at->name);
     else
-        snprintf(where, sizeof(where), "store.mdb page %llu (offset %llu), %s", (unsigned long long)page,
-                 (unsigned long long)page * walk->page_size, walk->at->name);
+        snprintf(where, sizeof(where), "%s page %llu (offset %llu), %s", walk->label,
+                 (unsigned long long)page, (unsigned long long)page * walk->page_size, walk->at->name);
     walk->report->problems++;
     walk->found(walk->user, where, what);
 }
@@ -125,106 +112,45 @@ static bool read_page(struct walk *walk, uint64_t page, unsigned level, struct p
 }
 
 /* Is the header that of a page of this kind, with a table of nodes that fits? */
-static bool check_header(struct walk *walk, uint64_t page, const struct page_header *header, bool is_leaf)
+static bool check_header(struct walk *walk, uint64_t page, const uint8_t *bytes, const struct page_header *header,
+                         bool is_leaf)
 {
     /* How many nodes there must be; LMDB asserts it for branches, but not for those of the free list. */
-    const size_t least = is_leaf || walk->at->kind == TREE_FREE_LIST ? 1 : 2;
+    const unsigned least = is_leaf || walk->at->kind == TREE_FREE_LIST ? 1 : 2;
+    const char *wrong = node_page_problem(header, page, walk->page_size, is_leaf, least);
 
-    if (header->number != page || header->flags != (is_leaf ? PAGE_LEAF : PAGE_BRANCH))
-        problem(walk, page, "its header is damaged");
-    else if (header->lower < sizeof(*header) + 2 * least || header->lower % 2 != 0 ||
-             header->upper < header->lower || header->upper > walk->page_size)
-        problem(walk, page, "the bounds of its free space are damaged");
+    if (wrong != NULL)
+        problem(walk, page, "%s", wrong);
     else
-        return true;
-    return false;
+        page_sums_set(walk->sums, page, bytes, walk->page_size);
+    return wrong == NULL;
 }
 
-/* ---- nodes ---- */
-
-static size_t even(size_t size)
+static bool node_is_sound(struct walk *walk, uint64_t page, uint32_t i, const char *wrong)
 {
-    return size + (size & 1);
-}
-
-/* Take node `i` apart. *used grows by what it takes of its page. */
-static bool take_node(struct walk *walk, uint64_t page, const uint8_t *bytes, const struct page_header *header,
-                      uint32_t i, struct node *ret_node, size_t *used)
-{
-    bool is_leaf = header->flags == PAGE_LEAF;
-    struct node_header node;
-    size_t size, value_on_page = 0;
-    uint16_t offset;
-
-    memcpy(&offset, bytes + sizeof(*header) + 2u * i, sizeof(offset));
-    if (offset < header->upper || (uint32_t)offset + NODE_HEADER > walk->page_size)
-        return problem(walk, page, "the offset of node %u is damaged", i), false;
-    memcpy(&node, bytes + offset, sizeof(node));
-    *ret_node = (struct node){
-        .key = { bytes + offset + NODE_HEADER, node.key_size },
-        .value = bytes + offset + NODE_HEADER + node.key_size,
-        .value_size = node.low | (uint32_t)node.high << 16,
-        .flags = node.flags,
-        .child = node.low | (uint64_t)node.high << 16 | (uint64_t)node.flags << 32,
-    };
-    if (is_leaf)
-        value_on_page = (node.flags & NODE_BIG) != 0 ? sizeof(uint64_t) : ret_node->value_size;
-    size = even(NODE_HEADER + node.key_size + value_on_page);
-    if (size > walk->page_size - offset || node.key_size > DB_MAX_KEY)
-        return problem(walk, page, "the sizes of node %u are damaged", i), false;
-    *used += size;
-    return true;
-}
-
-static int compare_keys(const struct walk_tree *tree, struct db_bytes a, struct db_bytes b)
-{
-    size_t common = a.size < b.size ? a.size : b.size;
-    uint64_t left, right;
-    int order;
-
-    if (tree->integer_keys) {
-        memcpy(&left, a.data, sizeof(left));
-        memcpy(&right, b.data, sizeof(right));
-        return left < right ? -1 : left > right;
-    }
-    order = memcmp(a.data, b.data, common);
-    return order != 0 ? order : a.size < b.size ? -1 : a.size > b.size;
-}
-
-/* The key stands between that of the node before it and the bounds that the branches above have set. */
-static bool check_key(struct walk *walk, uint64_t page, uint32_t i, struct db_bytes key, struct db_bytes before,
-                      struct db_bytes least, struct db_bytes bound)
-{
-    const struct walk_tree *tree = walk->at;
-
-    if (key.size == 0 || (tree->integer_keys && key.size != sizeof(uint64_t)))
-        problem(walk, page, "the key of node %u is damaged", i);
-    else if ((before.data != NULL && compare_keys(tree, before, key) >= 0) ||
-             (least.data != NULL && compare_keys(tree, least, key) > 0) ||
-             (bound.data != NULL && compare_keys(tree, key, bound) >= 0))
-        problem(walk, page, "the key of node %u is out of order", i);
-    else
-        return true;
-    return false;
+    if (wrong != NULL)
+        problem(walk, page, "node %u: %s", i, wrong);
+    return wrong == NULL;
 }
 
 /* ---- values ---- */
 
 static bool check_overflow(struct walk *walk, uint64_t page, uint32_t i, const struct node *node, uint64_t *ret_page)
 {
-    uint64_t needed = (sizeof(struct page_header) + (uint64_t)node->value_size + walk->page_size - 1) / walk->page_size;
     struct page_header header;
+    const char *wrong;
     uint8_t last;
 
-    memcpy(ret_page, node->value, sizeof(*ret_page));
+    *ret_page = node_overflow_page(node);
     if (*ret_page < PAGES_META || *ret_page > walk->meta.last_page) {
         problem(walk, page, "node %u leads to page %llu, outside of the file", i, (unsigned long long)*ret_page);
         return false;
     }
     if (!read_at(walk, *ret_page * walk->page_size, &header, sizeof(header)))
         return false;
-    if (header.number != *ret_page || header.flags != PAGE_OVERFLOW || header.overflow_pages < needed)
-        return problem(walk, *ret_page, "the header of the overflow page is damaged"), false;
+    wrong = node_overflow_problem(&header, *ret_page, walk->page_size, node);
+    if (wrong != NULL)
+        return problem(walk, *ret_page, "%s", wrong), false;
     walk->at->overflow_pages += header.overflow_pages;
     return claim(walk, *ret_page, header.overflow_pages) &&
            read_at(walk, *ret_page * walk->page_size + sizeof(header) + node->value_size - 1, &last, 1);
@@ -267,13 +193,13 @@ static void check_free_pages(struct walk *walk, uint64_t page, const struct node
 /* An entry of the catalogue: a table of ours. */
 static void take_table(struct walk *walk, uint64_t page, const struct node *node)
 {
-    for (unsigned table = 0; table < DB_TABLES; table++) {
+    for (unsigned table = 0; table < walk->table_count; table++) {
         struct walk_tree *tree = &walk->tables[table];
 
         if (node->key.size != strlen(tree->name) || memcmp(node->key.data, tree->name, node->key.size) != 0)
             continue;
         memcpy(&tree->tree, node->value, sizeof(tree->tree));
-        if (tree->tree.flags != (tree->integer_keys ? INTEGER_KEYS : 0) || tree->tree.depth > PAGES_MAX_DEPTH)
+        if (tree->tree.flags != (tree->integer_keys ? NODE_INTEGER_KEYS : 0) || tree->tree.depth > PAGES_MAX_DEPTH)
             problem(walk, page, "the entry of table %s is damaged", tree->name);
         else
             walk->tables_seen |= 1u << table;
@@ -323,8 +249,8 @@ static struct db_bytes child_bound(struct walk *walk, const struct place *place,
     struct node next;
     size_t used = 0;
 
-    if (i + 1 == (header->lower - sizeof(*header)) / 2 ||
-        !take_node(walk, place->page, walk->pages[place->level], header, i + 1, &next, &used))
+    if (i + 1 == node_count(header) ||
+        node_take(walk->pages[place->level], walk->page_size, header, i + 1, &next, &used) != NULL)
         return place->bound;
     /* Whether it is a key at all is judged when its turn comes. */
     return walk->at->integer_keys && next.key.size != sizeof(uint64_t) ? place->bound : next.key;
@@ -338,13 +264,14 @@ static size_t walk_nodes(struct walk *walk, const struct place *place, const str
     struct db_bytes before = { NULL, 0 };
     size_t used = 0;
 
-    for (uint32_t i = 0; i < (header->lower - sizeof(*header)) / 2 && walk->status == VARVE_OK; i++) {
+    for (uint32_t i = 0; i < node_count(header) && walk->status == VARVE_OK; i++) {
         struct node node;
 
-        if (!take_node(walk, place->page, bytes, header, i, &node, &used))
+        if (!node_is_sound(walk, place->page, i, node_take(bytes, walk->page_size, header, i, &node, &used)))
             return SIZE_MAX;
         if (is_leaf || i > 0) {
-            if (!check_key(walk, place->page, i, node.key, before, place->least, place->bound))
+            if (!node_is_sound(walk, place->page, i, node_key_problem(walk->at->integer_keys, node.key, before,
+                                                                      place->least, place->bound)))
                 return SIZE_MAX;
             before = node.key;
         }
@@ -363,7 +290,8 @@ static void walk_page(struct walk *walk, const struct place *place)
     struct page_header header;
     size_t used;
 
-    if (!read_page(walk, place->page, place->level, &header) || !check_header(walk, place->page, &header, is_leaf))
+    if (!read_page(walk, place->page, place->level, &header) ||
+        !check_header(walk, place->page, walk->pages[place->level], &header, is_leaf))
         return;
     *(is_leaf ? &walk->at->leaf_pages : &walk->at->branch_pages) += 1;
     used = walk_nodes(walk, place, &header);
@@ -393,13 +321,11 @@ static void walk_all(struct walk *walk)
     struct walk_tree catalogue = { .kind = TREE_CATALOGUE, .name = "the catalogue", .tree = walk->meta.catalogue };
     struct walk_tree free_list = { .kind = TREE_FREE_LIST, .name = "the free list", .tree = walk->meta.free_list,
                                    .integer_keys = true };
-    unsigned count = DB_TABLES;
+    unsigned count = walk->table_count;
 
-    for (unsigned table = 0; table < DB_TABLES; table++)
-        walk->tables[table] = (struct walk_tree){ .name = db_table_names[table], .integer_keys = table == DB_EVENTS };
     walk_whole(walk, &catalogue);
-    if (walk->tables_seen == (1u << DB_FIRST_TABLES) - 1)
-        count = DB_FIRST_TABLES; /* Made before there were sagas. */
+    if (walk->tables_seen == (1u << walk->first_tables) - 1)
+        count = walk->first_tables;
     for (unsigned table = 0; table < count && walk->status == VARVE_OK; table++) {
         walk->at = &walk->tables[table];
         if ((walk->tables_seen & 1u << table) != 0)
@@ -414,27 +340,28 @@ static void walk_all(struct walk *walk)
 static enum varve_status walk_file(struct walk *walk, struct varve_error *error)
 {
     struct varve_error damage;
-    enum varve_status status = db_pages_read_metas(walk->os, walk->fd, &walk->meta, &walk->page_size, &damage);
+    enum varve_status status = db_pages_read_metas(walk->os, walk->fd, walk->label, &walk->meta,
+                                                   &walk->page_size, &damage);
 
     if (status == VARVE_CORRUPT) {
         walk->report->problems++;
-        walk->found(walk->user, "store.mdb", damage.message);
+        walk->found(walk->user, walk->label, damage.message);
         return VARVE_OK;
     }
     if (status != VARVE_OK)
         return varve_fail(error, status, NULL, "%s", damage.message);
     if (walk->meta.last_page > UINT32_MAX) { /* 16 TiB: more than our map. */
         walk->report->problems++;
-        walk->found(walk->user, "store.mdb", "its last page number is damaged");
+        walk->found(walk->user, walk->label, "its last page number is damaged");
         return VARVE_OK;
     }
     walk->seen = calloc(walk->meta.last_page / 8 + 1, 1);
     if (walk->seen == NULL)
-        return varve_fail(error, VARVE_NO_MEMORY, NULL, "store.mdb: no memory to check %llu pages",
+        return varve_fail(error, VARVE_NO_MEMORY, NULL, "%s: no memory to check %llu pages", walk->label,
                           (unsigned long long)walk->meta.last_page);
     walk_all(walk);
     return walk->status == VARVE_OK ? VARVE_OK
-                                    : varve_fail(error, walk->status, NULL, "store.mdb: cannot be read: %s",
+                                    : varve_fail(error, walk->status, NULL, "%s: cannot be read: %s", walk->label,
                                                  varve_status_meaning(walk->status));
 }
 
@@ -443,6 +370,7 @@ static enum varve_status walk_path(struct walk *walk, const char *path, struct v
     enum varve_status status;
 
     *walk->report = (struct db_walk_report){ 0 };
+    walk->label = db_pages_label(path);
     walk->fd = walk->os->open(walk->os->self, path, O_RDONLY | O_CLOEXEC, 0);
     if (walk->fd < 0)
         return varve_fail(error, walk->fd == -ENOENT ? VARVE_NOT_A_STORE : VARVE_IO, NULL, "%s: cannot open: %s", path,
@@ -455,14 +383,6 @@ static enum varve_status walk_path(struct walk *walk, const char *path, struct v
     return status;
 }
 
-enum varve_status db_walk(const char *path, const struct varve_os *os, db_walk_found found, void *user,
-                          struct db_walk_report *ret_report, struct varve_error *error)
-{
-    struct walk walk = { .os = os, .found = found, .user = user, .report = ret_report };
-
-    return walk_path(&walk, path, error);
-}
-
 static void keep_first(void *user, const char *where, const char *what)
 {
     struct varve_error *first = user;
@@ -471,14 +391,56 @@ static void keep_first(void *user, const char *where, const char *what)
         varve_fail(first, VARVE_CORRUPT, NULL, "%s: %s", where, what);
 }
 
-enum varve_status db_walk_roots(const char *path, const struct varve_os *os, struct varve_error *error)
+/* Walk; CORRUPT names the first problem. */
+static enum varve_status walk_until_found(struct walk *walk, const char *path, struct varve_error *error)
 {
     struct varve_error first = { 0 };
     struct db_walk_report report;
-    struct walk walk = { .os = os, .found = keep_first, .user = &first, .report = &report, .roots_only = true };
-    enum varve_status status = walk_path(&walk, path, error);
+    enum varve_status status;
 
+    walk->found = keep_first;
+    walk->user = &first;
+    walk->report = &report;
+    status = walk_path(walk, path, error);
     if (status == VARVE_OK && report.problems > 0 && error != NULL)
         *error = first;
     return status == VARVE_OK && report.problems > 0 ? VARVE_CORRUPT : status;
+}
+
+static void add_tables_of_store(struct walk *walk)
+{
+    for (unsigned table = 0; table < DB_TABLES; table++)
+        walk->tables[table] = (struct walk_tree){ .name = db_table_names[table], .integer_keys = table == DB_EVENTS };
+    walk->table_count = DB_TABLES;
+    walk->first_tables = DB_FIRST_TABLES;
+}
+
+enum varve_status db_walk(const char *path, const struct varve_os *os, db_walk_found found, void *user,
+                          struct db_walk_report *ret_report, struct varve_error *error)
+{
+    struct walk walk = { .os = os, .found = found, .user = user, .report = ret_report };
+
+    add_tables_of_store(&walk);
+    return walk_path(&walk, path, error);
+}
+
+enum varve_status db_walk_roots(const char *path, const struct varve_os *os, struct varve_error *error)
+{
+    struct walk walk = { .os = os, .roots_only = true };
+
+    add_tables_of_store(&walk);
+    return walk_until_found(&walk, path, error);
+}
+
+enum varve_status varve_page_walk(const char *path, const struct varve_os *os, const char *const *tables,
+                                  unsigned table_count, bool whole, struct varve_page_sums *sums,
+                                  struct varve_error *error)
+{
+    struct walk walk = { .os = os, .roots_only = !whole, .table_count = table_count,
+                         .first_tables = table_count, .sums = sums };
+
+    assert(table_count <= MAX_TABLES);
+    for (unsigned table = 0; table < table_count; table++)
+        walk.tables[table].name = tables[table];
+    return walk_until_found(&walk, path, error);
 }
