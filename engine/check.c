@@ -76,11 +76,10 @@ void check_add(struct check_sum *sum, uint64_t key_hash, uint64_t version, uint6
     sum->sum += XXH3_64bits(entry, sizeof(entry));
 }
 
-bool check_get_event(struct check *check, uint64_t position, struct varve_event *ret_event, enum varve_status *status)
+bool check_get_record(struct check *check, uint64_t position, const uint8_t **ret_record, uint32_t *ret_size,
+                      enum varve_status *status)
 {
     struct tables_block block;
-    const uint8_t *record;
-    uint32_t size;
     enum varve_status got = tables_get_block(check->txn, position, &block);
 
     if (got == VARVE_CORRUPT || got == VARVE_EVENT_NOT_FOUND) {
@@ -91,8 +90,17 @@ bool check_get_event(struct check *check, uint64_t position, struct varve_event 
         *status = db_explain(check->txn, got, check->error);
         return false;
     }
-    return tables_block_record(&block, (uint32_t)(position - block.first_position), &record, &size) &&
-           varve_record_decode(record, size, ret_event) == VARVE_OK && ret_event->position == position;
+    return tables_block_record(&block, (uint32_t)(position - block.first_position), ret_record, ret_size) &&
+           varve_record_verify(*ret_record, *ret_size) && varve_record_position(*ret_record) == position;
+}
+
+bool check_get_event(struct check *check, uint64_t position, struct varve_event *ret_event, enum varve_status *status)
+{
+    const uint8_t *record;
+    uint32_t size;
+
+    return check_get_record(check, position, &record, &size, status) &&
+           varve_record_decode(record, size, ret_event) == VARVE_OK;
 }
 
 /* ---- store.mdb ---- */
@@ -185,6 +193,8 @@ static enum varve_status check_all(struct check *check)
         status = check_streams(check);
     if (status == VARVE_OK && check->deep && check->db != NULL)
         status = check_indexes(check);
+    if (status == VARVE_OK && check->deep && check->db != NULL && check->format.version >= FORMAT_SAGAS)
+        status = check_sagas(check);
     db_abort(check->txn);
     db_close(check->db);
     check_tail_free(check->tail);

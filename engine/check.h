@@ -5,6 +5,7 @@
  *   check_journal.c    the records that only the journal has
  *   check_streams.c    rows of streams and their posting lists
  *   check_indexes.c    categories, types, correlations, ids
+ *   check_sagas.c      sagas: rows, order, counts
  *   check_precise.c    when sums differ: which entries do
  *
  * Memory is bounded: an index is held against the log by an order-independent sum over hashes of their entries. */
@@ -56,7 +57,10 @@ void check_progress(const struct check *check, const char *stage, uint64_t done,
 void check_add(struct check_sum *sum, uint64_t key_hash, uint64_t version, uint64_t position);
 uint64_t check_hash(struct varve_view text);
 
-/* The event at a settled position, decoded. False: there is none, or it is damaged (said when events were checked). */
+/* The event at a settled position, as it lies there and decoded. False: there is none, or it is damaged (said when
+ * events were checked). */
+bool check_get_record(struct check *check, uint64_t position, const uint8_t **ret_record, uint32_t *ret_size,
+                      enum varve_status *status);
 bool check_get_event(struct check *check, uint64_t position, struct varve_event *ret_event, enum varve_status *status);
 
 enum varve_status check_events(struct check *check);
@@ -66,6 +70,7 @@ void check_tail_free(struct check_tail *tail);
 bool check_tail_changes(const struct check_tail *tail, struct varve_view stream);
 enum varve_status check_streams(struct check *check);
 enum varve_status check_indexes(struct check *check);
+enum varve_status check_sagas(struct check *check);
 /* An index is as sound in itself as `is_sound` says; hold it against the log. */
 enum varve_status check_compare(struct check *check, enum check_index index, const struct check_sum *sum,
                                 bool is_sound);

@@ -21,6 +21,7 @@
 
 #define FORMAT_VERSION 2
 #define FORMAT_FIRST 1 /* the oldest that is read */
+#define FORMAT_SAGAS 2 /* the first with the tables of sagas */
 #define FORMAT_MAX_PATH 4096
 
 struct format {

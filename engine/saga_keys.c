@@ -14,7 +14,7 @@ size_t saga_keys_of(const struct saga_row *row, struct varve_view type, struct s
     if (!saga_row_is_listed(row))
         return 0;
     ret_keys[0] = (struct saga_key){ .order = VARVE_SAGA_BY_CHANGE, .type = type, .status = row->status,
-                                     .position = row->position };
+                                     .deadline_us = VARVE_TIME_NONE, .position = row->position };
     if (row->deadline_us == VARVE_TIME_NONE)
         return 1;
     ret_keys[1] = (struct saga_key){ .order = VARVE_SAGA_BY_DEADLINE, .deadline_us = row->deadline_us,
