@@ -113,7 +113,7 @@ static enum varve_status create(struct varve_store *store, const struct varve_ap
                                 enum append_writer writer, struct varve_append **ret_append, struct varve_error *error)
 {
     uint64_t records_size = 0;
-    enum varve_status status = append_check(store, request, writer, &records_size, error);
+    enum varve_status status = append_check_request(store, request, writer, &records_size, error);
 
     return status == VARVE_OK ? append_make(store, request, records_size, 0, ret_append, error) : status;
 }

@@ -209,8 +209,8 @@ enum varve_status append_check_shape(const struct varve_options *limits, const s
     return status;
 }
 
-enum varve_status append_check(const struct varve_store *store, const struct varve_append_request *request,
-                               enum append_writer writer, uint64_t *ret_size, struct varve_error *error)
+enum varve_status append_check_request(const struct varve_store *store, const struct varve_append_request *request,
+                                       enum append_writer writer, uint64_t *ret_size, struct varve_error *error)
 {
     const struct varve_options *limits = &store->options;
     enum varve_status status;

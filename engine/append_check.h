@@ -25,7 +25,7 @@ enum varve_status append_check_size(const struct varve_options *limits, uint64_t
 enum varve_status append_find_duplicates(const struct varve_store *store, const struct varve_append_request *request,
                                          size_t *ret_stream, size_t *ret_event, struct varve_error *error);
 /* All of it, for an append that is nothing but streams. */
-enum varve_status append_check(const struct varve_store *store, const struct varve_append_request *request,
-                               enum append_writer writer, uint64_t *ret_size, struct varve_error *error);
+enum varve_status append_check_request(const struct varve_store *store, const struct varve_append_request *request,
+                                       enum append_writer writer, uint64_t *ret_size, struct varve_error *error);
 
 #endif
