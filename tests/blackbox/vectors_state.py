@@ -10,7 +10,7 @@ NOTHING = {"streams": [], "events": [], "sagas": [], "checkpoints": [], "ack": N
 BEGIN = {"action": 0, "type": "order", "id": "o-42", "expected": -3, "step": "reserve", "state": b'{"total":42}'.hex(),
          "content_type": 0, "deadline": NOW + 60000000, "error": "", "event_id": None, "correlation_id": None,
          "causation_id": None}
-STEP = dict(BEGIN, action=1, expected=0, step="pay", state=None, event_id=ID % 1, correlation_id=ID % 0xC0,
+STEP = dict(BEGIN, action=1, expected=0, step="pay", state=None, event_id=ID % 3, correlation_id=ID % 0xC0,
             causation_id=ID % 2)
 COMPENSATE = dict(BEGIN, action=2, expected=1, step="release", deadline=None, error="the card was refused")
 COMPLETE = dict(BEGIN, action=3, expected=2, step="", deadline=None)
