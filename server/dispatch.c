@@ -34,6 +34,11 @@ static const struct {
     [VARVE_OP_PARKED_LIST] = { handle_parked_list, false },
     [VARVE_OP_PARKED_REPLAY] = { handle_parked_replay, false },
     [VARVE_OP_PARKED_DISCARD] = { handle_parked_discard, false },
+    [VARVE_OP_TRANSACT] = { handle_transact, false },
+    [VARVE_OP_SAGA_GET] = { handle_lookup, false },
+    [VARVE_OP_SAGA_LIST] = { handle_lookup, false },
+    [VARVE_OP_SAGA_COUNTS] = { handle_lookup, false },
+    [VARVE_OP_SAGA_CLAIM] = { handle_saga_claim, false },
 };
 
 void dispatch_stopping_error(struct varve_error *ret)

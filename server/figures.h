@@ -34,6 +34,18 @@
     X(group_acks_refused)  /* of all three: FENCED or NOT_DELIVERED */                                                 \
     X(group_checkpoints)   /* written */                                                                               \
     X(group_parked)        /* events set aside now */                                                                  \
+    X(transactions)        /* stored; of their changes of sagas: */                                                    \
+    X(saga_begins)                                                                                                     \
+    X(saga_steps)                                                                                                      \
+    X(saga_compensates)                                                                                                \
+    X(saga_completes)                                                                                                  \
+    X(saga_fails)                                                                                                      \
+    X(saga_archives)                                                                                                   \
+    X(saga_deadlines_fired)                                                                                            \
+    X(saga_claims)         /* answered with sagas, */                                                                  \
+    X(sagas_claimed)       /* and with how many */                                                                     \
+    X(saga_claims_waiting) /* now */                                                                                   \
+    X(saga_leases)         /* now */                                                                                   \
     X(bytes_in)                                                                                                        \
     X(bytes_out)                                                                                                       \
     X(slow_consumers)      /* connections closed because they took nothing */                                          \

@@ -15,6 +15,12 @@ void handle_ping(struct session *session, const struct varve_frame *frame, struc
 void handle_append(struct session *session, const struct varve_frame *frame, struct varve_view body);
 void handle_stream_change(struct session *session, const struct varve_frame *frame, struct varve_view body);
 
+/* transact.c */
+void handle_transact(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* saga_claims.c */
+void handle_saga_claim(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
 /* read.c */
 void handle_read(struct session *session, const struct varve_frame *frame, struct varve_view body);
 

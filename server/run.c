@@ -7,6 +7,7 @@
 #include "follow.h"
 #include "groups.h"
 #include "handlers.h"
+#include "saga_deadlines.h"
 #include "session.h"
 #include "submit.h"
 
@@ -93,7 +94,7 @@ static void turn(struct run *run)
         check_fault(run);
     session_flush_all(run->server);
     if (run->server->stopping && run->server->session_count == 0 && groups_are_idle(run->server) &&
-        follow_is_idle(run->server))
+        follow_is_idle(run->server) && saga_deadlines_are_idle(run->server))
         uv_stop(&run->server->loop);
 }
 

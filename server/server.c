@@ -5,6 +5,9 @@
 
 #include "follow.h"
 #include "groups.h"
+#include "saga_claims.h"
+#include "saga_deadlines.h"
+#include "saga_leases.h"
 
 /* What one connection holds when nothing is under way: its session, libuv's parts, the allocator's rounding. */
 enum { CONNECTION_FIXED_BYTES = 4096, DECODED_PER_BODY_BYTE = 16, POOL_BYTES = 8 * 1024 * 1024 };
@@ -44,11 +47,17 @@ enum varve_status server_init(struct server *server, const struct config *config
     if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
     enum varve_status status = follow_start(server, error);
-    return status == VARVE_OK ? groups_start(server, error) : status;
+    if (status == VARVE_OK)
+        status = groups_start(server, error);
+    if (status == VARVE_OK)
+        status = saga_claims_start(server, error);
+    return status == VARVE_OK ? saga_deadlines_start(server, error) : status;
 }
 
 void server_end(struct server *server)
 {
+    saga_deadlines_end(server);
+    saga_claims_end(server);
     groups_end(server);
     workers_stop(&server->workers);
     follow_end(server);
@@ -75,6 +84,7 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
     ret->budget_bytes = config->memory_budget_bytes;
     ret->decoder_bytes = (uint64_t)server->max_frame_bytes * DECODED_PER_BODY_BYTE + POOL_BYTES;
     ret->readers_bytes = config->reader_threads * (one_read + one_batch);
+    ret->sagas_bytes = saga_leases_bound(SAGA_MAX_LEASES) + saga_deadlines_bound();
     ret->total_bytes = ret->engine_bytes + ret->connection_bytes + ret->budget_bytes + ret->decoder_bytes +
-                       ret->readers_bytes;
+                       ret->readers_bytes + ret->sagas_bytes;
 }

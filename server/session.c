@@ -275,6 +275,12 @@ bool session_take_room(struct request *request, uint64_t bytes)
     return true;
 }
 
+void session_give_room(struct request *request, uint64_t bytes)
+{
+    request->charged_bytes -= bytes;
+    budget_give(&request->session->server->budget, bytes);
+}
+
 /* ---- for the loop -------------------------------------------------------------------------------------------- */
 
 static void give_room(struct session *s)

@@ -42,6 +42,7 @@ void session_send_shared(struct session *session, uint32_t request_id, struct sh
  * request until it ends? When not, the kind's room() is called later. */
 bool session_has_room(struct session *session);
 bool session_take_room(struct request *request, uint64_t bytes);
+void session_give_room(struct request *request, uint64_t bytes); /* before its end */
 
 /* The peer broke the protocol, or may not stay: say why, send what is owed, then close. */
 void session_dismiss(struct session *session, uint32_t request_id, const struct varve_error *error);

@@ -1,9 +1,12 @@
 /* stats.c - STATS: the figures of the engine and those of the server. */
 #include "lookups.h"
 
+#include <stdlib.h>
+
+#include "varve/saga.h"
 #include "varve/version.h"
 
-enum { ROOM = 96 };
+enum { ROOM = 128 };
 
 static void add_number(struct varve_stat *stats, size_t *count, const char *name, uint64_t number)
 {
@@ -24,6 +27,30 @@ static void add_server_figures(const struct server *server, struct varve_stat *s
 #undef X
 }
 
+/* Of all types together: what is there now. */
+static enum varve_status add_saga_totals(const struct server *server, struct varve_stat *stats, size_t *count,
+                                         struct varve_error *error)
+{
+    static const char *const names[VARVE_SAGA_STATUSES] = {
+        [VARVE_SAGA_RUNNING] = "sagas_running", [VARVE_SAGA_COMPENSATING] = "sagas_compensating",
+        [VARVE_SAGA_TIMED_OUT] = "sagas_timed_out", [VARVE_SAGA_COMPLETED] = "sagas_completed",
+        [VARVE_SAGA_FAILED] = "sagas_failed",
+    };
+    struct varve_saga_counts *counts = NULL;
+    enum varve_status status = varve_saga_counts(server->store, &counts, error);
+
+    if (status != VARVE_OK)
+        return status;
+    for (unsigned i = 0; i < VARVE_SAGA_STATUSES; i++) {
+        uint64_t total = 0;
+        for (size_t type = 0; type < counts->count; type++)
+            total += counts->types[type].by_status[i];
+        add_number(stats, count, names[i], total);
+    }
+    free(counts);
+    return VARVE_OK;
+}
+
 enum varve_status answer_stats(const struct lookup_context *context, struct varve_view body, struct varve_error *error)
 {
     enum varve_status status = varve_decode_empty(body, VARVE_OP_STATS, error);
@@ -36,6 +63,9 @@ enum varve_status answer_stats(const struct lookup_context *context, struct varv
     varve_store_stats(context->server->store, &engine);
     size_t count = varve_stats_list(&engine, text, stats, ROOM);
     add_server_figures(context->server, stats, &count);
+    status = add_saga_totals(context->server, stats, &count, error);
+    if (status != VARVE_OK)
+        return status;
     varve_encode_stats_ok(context->out, context->request_id, stats, count);
     return VARVE_OK;
 }

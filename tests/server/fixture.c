@@ -13,6 +13,7 @@
 #include "server/dispatch.h"
 #include "server/follow.h"
 #include "server/groups.h"
+#include "server/saga_deadlines.h"
 #include "server/submit.h"
 
 enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 24 };
@@ -79,7 +80,8 @@ static void stop(struct fixture *f)
     session_close_all(&f->server, "the test is over");
     f->server.stopping = true;
     groups_stop(&f->server);
-    while (f->server.session_count > 0 || !groups_are_idle(&f->server) || !follow_is_idle(&f->server)) {
+    while (f->server.session_count > 0 || !groups_are_idle(&f->server) || !follow_is_idle(&f->server) ||
+           !saga_deadlines_are_idle(&f->server)) {
         fixture_turn(f);
         pause_ms(TURN_MS);
     }

@@ -1,5 +1,5 @@
 /* test_stats.c - STATS: the engine's figures and the server's. */
-#include "fixture.h"
+#include "saga_client.h"
 
 #include "varve/version.h"
 
@@ -43,6 +43,31 @@ static void both_halves_are_there(void **state)
     fixture_close(f);
 }
 
+static void sagas_are_counted_by_status(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_stat *stats;
+    size_t count;
+
+    saga_begin(c, "order", "1");
+    saga_begin(c, "trip", "1");
+    saga_begin(c, "trip", "2");
+    const struct varve_saga_change failed = saga_change(VARVE_SAGA_FAIL, "trip", "1", 0);
+    saga_do(c, &failed);
+    varve_encode_stats(&c->out, 3);
+    client_send(c);
+    client_expect(c, VARVE_OP_STATS_OK, 3);
+    assert_int_equal(varve_decode_stats_ok(c->body, c->arena, &stats, &count, NULL), VARVE_OK);
+    assert_int_equal(number_of(stats, count, "sagas_running"), 2);
+    assert_int_equal(number_of(stats, count, "sagas_failed"), 1);
+    assert_int_equal(number_of(stats, count, "sagas_completed"), 0);
+    assert_int_equal(number_of(stats, count, "saga_begins"), 3);
+    assert_int_equal(number_of(stats, count, "transactions"), 4);
+    client_close(c);
+    fixture_close(f);
+}
+
 static void names_are_given_once(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -65,7 +90,8 @@ static void names_are_given_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_halves_are_there), cmocka_unit_test(names_are_given_once),
+        cmocka_unit_test(both_halves_are_there), cmocka_unit_test(sagas_are_counted_by_status),
+        cmocka_unit_test(names_are_given_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,297 @@
+/* test_saga_claims.c - claims that find something and claims that wait: woken by changes and by leases that end, ended
+ * by time, CANCEL, a client that leaves, a server that stops. */
+#include "saga_client.h"
+
+#include "server/saga_claims.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { LONG_MS = 30000, LEASE_MS = 600000 };
+
+static uint64_t waiting(const struct fixture *f)
+{
+    return figure_get(&f->server.figures.saga_claims_waiting);
+}
+
+/* Claims of so many wait. */
+static void wait_for_waiting(struct fixture *f, uint64_t count)
+{
+    while (waiting(f) != count)
+        fixture_turn(f);
+}
+
+static void a_saga_is_given_to_one(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_begin(c, "order", "1");
+    assert_int_equal(saga_claim(c, "trip", 5, LEASE_MS, &sagas), 0);
+    assert_int_equal(saga_claim(c, "order", 5, LEASE_MS, &sagas), 1);
+    assert_true(varve_view_equal(sagas[0].id, varve_view_str("1")));
+    assert_true(sagas[0].has_state && varve_view_equal(sagas[0].state, varve_view_str("{\"n\":1}")));
+    assert_int_equal(saga_claim(c, "order", 5, LEASE_MS, &sagas), 0);
+    assert_int_equal(figure_get(&f->server.figures.saga_leases), 1);
+    const struct varve_saga_change step = saga_change(VARVE_SAGA_STEP, "order", "1", 0);
+    saga_do(c, &step); /* It changed: the lease is over. */
+    assert_int_equal(figure_get(&f->server.figures.saga_leases), 0);
+    assert_int_equal(saga_claim(c, "order", 5, LEASE_MS, &sagas), 1);
+    assert_int_equal(sagas[0].version, 1);
+    const struct varve_saga_change done = saga_change(VARVE_SAGA_COMPLETE, "order", "1", 1);
+    saga_do(c, &done);
+    assert_int_equal(saga_claim(c, "order", 5, LEASE_MS, &sagas), 0);
+    assert_int_equal(figure_get(&f->server.figures.sagas_claimed), 2);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void those_who_wait_are_woken_by_a_change(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f), *worker = client_open(f);
+    const struct varve_saga *sagas;
+
+    for (uint32_t i = 1; i <= 3; i++)
+        saga_send_claim(worker, i, "order", 1, LEASE_MS, LONG_MS);
+    saga_send_claim(worker, 4, "trip", 1, LEASE_MS, LONG_MS);
+    wait_for_waiting(f, 4);
+    assert_true(client_hears_nothing(worker));
+    saga_begin(c, "order", "1");
+    assert_int_equal(saga_receive_claim(worker, 1, &sagas), 1); /* First come, first served. */
+    saga_begin_many(c, "order", "more", 2, VARVE_TIME_NONE);
+    assert_int_equal(saga_receive_claim(worker, 2, &sagas), 1);
+    assert_int_equal(saga_receive_claim(worker, 3, &sagas), 1);
+    saga_begin(c, "trip", "1");
+    assert_int_equal(saga_receive_claim(worker, 4, &sagas), 1);
+    assert_int_equal(waiting(f), 0);
+    client_close(worker);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void those_who_wait_are_woken_by_the_end_of_a_lease(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_begin(c, "order", "1");
+    assert_int_equal(saga_claim(c, "order", 1, 50, &sagas), 1);
+    saga_send_claim(c, 3, "order", 1, LEASE_MS, LONG_MS);
+    assert_int_equal(saga_receive_claim(c, 3, &sagas), 1);
+    assert_int_equal(sagas[0].version, 0); /* The same again. */
+    client_close(c);
+    fixture_close(f);
+}
+
+static void waiting_ends_with_its_time(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_saga *sagas;
+
+    for (uint32_t i = 1; i <= 5; i++)
+        saga_send_claim(c, i, i == 3 ? "trip" : "order", 1, LEASE_MS, 10 * i);
+    for (uint32_t i = 1; i <= 5; i++)
+        assert_int_equal(saga_receive_claim(c, i, &sagas), 0);
+    assert_int_equal(waiting(f), 0);
+    assert_int_equal(figure_get(&f->server.figures.requests_under_way), 0);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void cancel_ends_waiting(void **state)
+{
+    struct fixture *f = fixture_open("--max-requests 2");
+    struct client *c = client_open(f);
+
+    for (uint32_t i = 1; i <= 4; i++)
+        saga_send_claim(c, i, "order", 1, LEASE_MS, LONG_MS);
+    wait_for_waiting(f, 4); /* More than max_requests: and CANCEL is heard all the same. */
+    varve_encode_credit(&c->out, 2, 100); /* A claim needs none. */
+    for (uint32_t i = 1; i <= 4; i++)
+        varve_encode_cancel(&c->out, i);
+    client_send(c);
+    for (uint32_t i = 1; i <= 4; i++)
+        client_receive_error(c, i, VARVE_CANCELLED);
+    assert_int_equal(waiting(f), 0);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void one_id_one_claim(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+
+    saga_send_claim(c, 9, "order", 1, LEASE_MS, LONG_MS);
+    wait_for_waiting(f, 1);
+    saga_send_claim(c, 9, "order", 1, LEASE_MS, LONG_MS);
+    client_receive_error(c, 9, VARVE_INVALID_ARGUMENT);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void nothing_is_leased_to_who_has_left(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f), *gone = client_open(f), *shut = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_send_claim(gone, 1, "order", 1, LEASE_MS, LONG_MS);
+    saga_send_claim(shut, 1, "order", 1, LEASE_MS, LONG_MS);
+    saga_send_claim(c, 1, "order", 1, LEASE_MS, LONG_MS);
+    wait_for_waiting(f, 3);
+    client_close(gone);
+    client_shut(shut);
+    assert_int_equal(saga_receive_claim(shut, 1, &sagas), 0);
+    wait_for_waiting(f, 1);
+    struct client *other = client_open(f);
+    saga_begin(other, "order", "1");
+    assert_int_equal(saga_receive_claim(c, 1, &sagas), 1);
+    client_close(other);
+    client_close(shut);
+    client_close(c);
+    fixture_close(f);
+}
+
+/* However the leaving falls together with the look. */
+static void what_was_taken_for_who_left_is_free_again(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_begin(c, "order", "1");
+    for (int i = 0; i < 50; i++) {
+        struct client *gone = client_open(f);
+        uint64_t claimed = figure_get(&f->server.figures.sagas_claimed);
+
+        varve_encode_saga_claim(&gone->out, 3, &(struct varve_saga_claim){
+            .type = varve_view_str("order"), .step = varve_view_of("", 0), .worker = varve_view_str("w"),
+            .lease_ms = LEASE_MS, .limit = 1 });
+        assert_int_equal(send(gone->fd, gone->out.bytes, gone->out.size, MSG_NOSIGNAL), (ssize_t)gone->out.size);
+        for (int turn = 0; turn < i % 3; turn++)
+            fixture_turn(f);
+        session_close_all(&f->server, "the test says so");
+        client_close(gone);
+        client_close(c);
+        while (f->server.session_count > 0)
+            fixture_turn(f);
+        c = client_open(f);
+        if (figure_get(&f->server.figures.sagas_claimed) > claimed) { /* It was answered before. */
+            const struct varve_saga_change step = saga_change(VARVE_SAGA_STEP, "order", "1",
+                                                              VARVE_EXPECTED_STREAM_EXISTS);
+            saga_do(c, &step);
+        }
+    }
+    assert_int_equal(saga_claim(c, "order", 1, LEASE_MS, &sagas), 1);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void a_stopping_server_says_so(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    struct varve_error why;
+
+    saga_send_claim(c, 1, "order", 1, LEASE_MS, LONG_MS);
+    wait_for_waiting(f, 1);
+    varve_fail(&why, VARVE_NOT_READY, NULL, "the server is stopping");
+    f->server.stopping = true;
+    session_stop_all(&f->server, &why);
+    client_receive_error(c, 1, VARVE_NOT_READY);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void a_lease_does_not_outlive_the_server(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_begin(c, "order", "1");
+    assert_int_equal(saga_claim(c, "order", 1, LEASE_MS, &sagas), 1);
+    client_close(c);
+    fixture_restart(f);
+    c = client_open(f);
+    assert_int_equal(saga_claim(c, "order", 1, LEASE_MS, &sagas), 1);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void without_budget_it_is_overloaded_or_waits(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_begin(c, "order", "1");
+    uint64_t hog = f->server.budget.limit_bytes - f->server.budget.used_bytes;
+    budget_force(&f->server.budget, hog);
+    saga_send_claim(c, 3, "order", 1, LEASE_MS, 0);
+    client_receive_error(c, 3, VARVE_OVERLOADED);
+    budget_give(&f->server.budget, BUDGET_SMALL_BYTES); /* Enough for the claim, not for what it finds. */
+    saga_send_claim(c, 4, "order", 1, LEASE_MS, 0);
+    assert_true(client_hears_nothing(c));
+    budget_give(&f->server.budget, hog - BUDGET_SMALL_BYTES);
+    assert_int_equal(saga_receive_claim(c, 4, &sagas), 1);
+    client_close(c);
+    while (f->server.session_count > 0)
+        fixture_turn(f);
+    assert_int_equal(f->server.budget.used_bytes, 0);
+    fixture_close(f);
+}
+
+/* So many workers at once: each saga is given once, and none is forgotten. */
+static void many_workers_share_the_work(void **state)
+{
+    enum { WORKERS = 16, SAGAS = 400, EACH = 3 };
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f), *workers[WORKERS];
+    bool given[SAGAS] = { false };
+    unsigned total = 0;
+
+    for (int i = 0; i < WORKERS; i++) {
+        workers[i] = client_open(f);
+        saga_send_claim(workers[i], 1, "order", EACH, LEASE_MS, LONG_MS);
+    }
+    saga_begin_many(c, "order", "", SAGAS, VARVE_TIME_NONE);
+    for (unsigned i = 0; total < SAGAS; i = (i + 1) % WORKERS) {
+        const struct varve_saga *sagas;
+        size_t count = saga_receive_claim(workers[i], 1, &sagas);
+
+        assert_in_range(count, 0, EACH); /* 0: of those who do not wait, at the end. */
+        for (size_t at = 0; at < count; at++) {
+            unsigned id = (unsigned)strtoul(sagas[at].id.data, NULL, 10);
+            assert_false(given[id]);
+            given[id] = true;
+        }
+        total += (unsigned)count;
+        bool enough_for_all = SAGAS - total >= WORKERS * EACH;
+        saga_send_claim(workers[i], 1, "order", EACH, LEASE_MS, enough_for_all ? LONG_MS : 0);
+    }
+    for (int i = 0; i < WORKERS; i++)
+        client_close(workers[i]);
+    client_close(c);
+    fixture_close(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_saga_is_given_to_one), cmocka_unit_test(those_who_wait_are_woken_by_a_change),
+        cmocka_unit_test(those_who_wait_are_woken_by_the_end_of_a_lease),
+        cmocka_unit_test(waiting_ends_with_its_time), cmocka_unit_test(cancel_ends_waiting),
+        cmocka_unit_test(one_id_one_claim), cmocka_unit_test(nothing_is_leased_to_who_has_left),
+        cmocka_unit_test(what_was_taken_for_who_left_is_free_again), cmocka_unit_test(a_stopping_server_says_so),
+        cmocka_unit_test(a_lease_does_not_outlive_the_server),
+        cmocka_unit_test(without_budget_it_is_overloaded_or_waits), cmocka_unit_test(many_workers_share_the_work),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
