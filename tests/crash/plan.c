@@ -34,6 +34,24 @@ static uint64_t random_of(uint64_t seed, uint32_t number, uint32_t index)
     return random_next(&state);
 }
 
+/* Apart from the dice of the events. */
+static void add_saga(uint64_t seed, struct plan_append *plan)
+{
+    uint64_t random = random_of(seed, plan->number, UINT32_MAX - 1);
+
+    plan->saga = PLAN_SAGAS;
+    plan->checkpoint = PLAN_CHECKPOINTS;
+    if (plan->number != PLAN_LAST && random_below(&random, 100) >= 45)
+        return;
+    plan->saga = (uint32_t)random_below(&random, PLAN_SAGAS);
+    if (plan->number == PLAN_LAST) /* A transition, no more. */
+        return;
+    if (random_below(&random, 2) == 0)
+        plan->checkpoint = (uint32_t)random_below(&random, PLAN_CHECKPOINTS);
+    if (random_below(&random, 4) == 0)
+        plan->event_count = 0;
+}
+
 static uint32_t event_count_of(uint64_t dice, uint64_t *random)
 {
     if (dice < 75)
@@ -50,6 +68,7 @@ void plan_append(uint64_t seed, uint32_t number, struct plan_append *ret_plan)
     uint32_t first = (uint32_t)random_below(&random, PLAN_STREAMS);
 
     plan.event_count = number == PLAN_LAST ? 1 : event_count_of(random_below(&random, 100), &random);
+    add_saga(seed, &plan);
     plan.stream_count = 1 + (uint32_t)random_below(&random, 4) / 2;
     if (plan.stream_count > plan.event_count)
         plan.stream_count = plan.event_count;
@@ -58,6 +77,11 @@ void plan_append(uint64_t seed, uint32_t number, struct plan_append *ret_plan)
     for (uint32_t i = 0; i < plan.event_count; i++)
         plan.stream_of[i] = i < plan.stream_count ? i : (uint32_t)random_below(&random, plan.stream_count);
     *ret_plan = plan;
+}
+
+uint32_t plan_total_events(const struct plan_append *plan)
+{
+    return plan->event_count + (plan->saga < PLAN_SAGAS) + (plan->checkpoint < PLAN_CHECKPOINTS);
 }
 
 void plan_stream_name(uint32_t stream, char ret_name[16])
@@ -100,7 +124,7 @@ struct varve_uuid plan_correlation(uint32_t correlation)
     return id;
 }
 
-static struct varve_uuid make_id(uint32_t number, uint32_t index)
+struct varve_uuid plan_id(uint32_t number, uint32_t index)
 {
     struct varve_uuid id;
 
@@ -144,7 +168,7 @@ void plan_event(uint64_t seed, const struct plan_append *plan, uint32_t index, s
     }
     ret_event->event = (struct varve_event){
         .stream = varve_view_str(ret_event->stream), .type = varve_view_str(ret_event->type),
-        .id = make_id(plan->number, index), .time_us = VARVE_TIME_NONE, .schema_version = 1,
+        .id = plan_id(plan->number, index), .time_us = VARVE_TIME_NONE, .schema_version = 1,
         .content_type = VARVE_CONTENT_OCTET_STREAM, .data = varve_view_of((const char *)ret_event->data, size),
     };
     if (random_below(&random, 2) == 0)

@@ -12,15 +12,25 @@
 #define PLAN_MAX_EVENTS 32u
 #define PLAN_MAX_DATA 24576u
 
+#define PLAN_SAGAS 12u        /* at a time; when one is archived, its place is another's */
+#define PLAN_CHECKPOINTS 2u
+
 #define PLAN_LAST (UINT32_MAX - 1) /* number of one more append, of one event, for who finds the store */
 
+/* Some are transactions: behind their events, which may be none, comes a saga's transition, and then perhaps a
+ * checkpoint. Which transition it is depends on what became of the saga so far, all else about it on the number. */
 struct plan_append {
     uint32_t number;
     uint32_t event_count, stream_count;
+    uint32_t saga;        /* PLAN_SAGAS: none */
+    uint32_t checkpoint;  /* PLAN_CHECKPOINTS: none */
     uint32_t streams[3];
     uint32_t stream_of[PLAN_MAX_EVENTS]; /* index into streams */
 };
 void plan_append(uint64_t seed, uint32_t number, struct plan_append *ret_plan);
+/* With the transition and the checkpoint. */
+uint32_t plan_total_events(const struct plan_append *plan);
+struct varve_uuid plan_id(uint32_t number, uint32_t index);
 
 struct plan_event {
     struct varve_event event; /* points into the texts and the data */
@@ -45,7 +55,8 @@ struct plan_mark {
     uint32_t number;          /* of the append; PLAN_DELETE: a stream was deleted instead, */
     uint32_t stream;          /* this one */
     uint64_t first_position;
-    int64_t first_versions[3]; /* by the plan's streams */
+    int64_t first_versions[3]; /* by the plan's streams, */
+    int64_t saga_version, checkpoint_version; /* and of what a transaction has besides */
 };
 #define PLAN_DELETE UINT32_MAX
 

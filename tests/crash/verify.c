@@ -3,6 +3,7 @@
 #include "tests/crash/verify.h"
 
 #include "tests/crash/common.h"
+#include "tests/crash/verify_sagas.h"
 #include "varve/record.h"
 
 #include <inttypes.h>
@@ -12,12 +13,15 @@
 #include <string.h>
 
 #define MAX_POSITIONS 16384u
+#define LAST_EVENTS 2u /* that the append PLAN_LAST has */
+#define NO_STREAM UINT32_MAX
 #define META_TYPE "$metadata"
 
 /* What one position holds, as far as the indexes are concerned. */
 struct logged {
     struct varve_uuid id;
-    uint32_t stream;      /* PLAN_STREAMS: an event that says that `target` was deleted */
+    uint32_t stream;      /* PLAN_STREAMS: an event that says that `target` was deleted; NO_STREAM: a transition, or
+                           * a checkpoint */
     uint32_t target;
     uint32_t type, correlation; /* correlation: PLAN_CORRELATIONS = none */
     uint64_t version;
@@ -31,6 +35,7 @@ struct view {
     uint64_t versions[PLAN_STREAMS];  /* how many events a stream has; */
     uint64_t shown_from[PLAN_STREAMS]; /* the first that is not deleted */
     uint64_t deletes[PLAN_STREAMS];    /* how often it was */
+    struct book *book;
     char *problem;
 };
 
@@ -65,7 +70,8 @@ static bool same_event(const struct varve_event *found, const struct varve_event
 }
 
 /* An event of the plan: it and its neighbours must be the whole append. */
-static bool take_planned(struct view *view, const struct varve_event *event, uint32_t number, uint32_t index)
+static bool take_planned(struct view *view, const struct varve_event *event, uint32_t number, uint32_t index,
+                         bool *ret_is_extra)
 {
     static struct plan_append plan; /* Of the append being read. */
     static uint64_t plan_seed = UINT64_MAX;
@@ -74,10 +80,14 @@ static bool take_planned(struct view *view, const struct varve_event *event, uin
     if (plan_seed != view->demands->seed || plan.number != number)
         plan_append(view->demands->seed, number, &plan);
     plan_seed = view->demands->seed;
-    if (index >= plan.event_count)
+    if (index >= plan_total_events(&plan))
         return fails(view, "position %" PRIu64 ": append %u has no event %u", event->position, number, index);
-    plan_event(view->demands->seed, &plan, index, &planned);
-    if (!same_event(event, &planned.event))
+    *ret_is_extra = index >= plan.event_count;
+    if (*ret_is_extra && !book_take(view->book, view->demands->seed, &plan, index, event))
+        return false;
+    if (!*ret_is_extra)
+        plan_event(view->demands->seed, &plan, index, &planned);
+    if (!*ret_is_extra && !same_event(event, &planned.event))
         return fails(view, "position %" PRIu64 ": event %u of append %u is not what was appended", event->position,
                      index, number);
 
@@ -86,7 +96,7 @@ static bool take_planned(struct view *view, const struct varve_event *event, uin
                    before == number && before_index + 1 == index;
     if (index > 0 && !follows)
         return fails(view, "position %" PRIu64 ": append %u begins with its event %u", event->position, number, index);
-    if (index + 1 < plan.event_count && event->position == view->last)
+    if (index + 1 < plan_total_events(&plan) && event->position == view->last)
         return fails(view, "append %u ends after its event %u", number, index);
     return true;
 }
@@ -99,7 +109,7 @@ static bool whole_append_before(struct view *view, uint64_t position)
     if (position == 0 || !plan_parse_id(&view->log[position].id, &number, &index))
         return true;
     plan_append(view->demands->seed, number, &plan);
-    return index + 1 == plan.event_count || fails(view, "append %u ends after its event %u", number, index);
+    return index + 1 == plan_total_events(&plan) || fails(view, "append %u ends after its event %u", number, index);
 }
 
 static bool take_delete(struct view *view, const struct varve_event *event, struct logged *entry)
@@ -124,6 +134,7 @@ static bool take_event(struct view *view, const uint8_t *record, uint32_t size, 
     struct varve_event event;
     struct logged *entry = &view->log[position];
     uint32_t number, index;
+    bool is_extra = false;
 
     if (varve_record_decode(record, size, &event) != VARVE_OK)
         return fails(view, "position %" PRIu64 ": a damaged record", position);
@@ -134,8 +145,11 @@ static bool take_event(struct view *view, const uint8_t *record, uint32_t size, 
         return whole_append_before(view, position - 1) && take_delete(view, &event, entry);
     if (index == 0 && !whole_append_before(view, position - 1))
         return false;
-    if (!take_planned(view, &event, number, index))
+    if (!take_planned(view, &event, number, index, &is_extra))
         return false;
+    entry->stream = NO_STREAM;
+    if (is_extra)
+        return true;
     entry->stream = plan_stream_of_name(event.stream);
     entry->type = number_behind(event.type, strlen("thing.done"));
     if (event.correlation_id.bytes[0] != 0)
@@ -196,6 +210,15 @@ static bool read_log(struct view *view)
 
 /* ---- what was promised ------------------------------------------------------------------------------------------- */
 
+/* What the i-th event's version was said to be; `next` counts those of the streams. */
+static uint64_t version_marked(const struct plan_mark *mark, const struct plan_append *plan, uint32_t i,
+                               uint64_t next[3])
+{
+    if (i < plan->event_count)
+        return next[plan->stream_of[i]]++;
+    return (uint64_t)(i == plan->event_count ? mark->saga_version : mark->checkpoint_version);
+}
+
 static bool check_mark(struct view *view, const struct plan_mark *mark)
 {
     struct plan_append plan;
@@ -207,17 +230,18 @@ static bool check_mark(struct view *view, const struct plan_mark *mark)
                      mark->first_position);
     }
     plan_append(view->demands->seed, mark->number, &plan);
-    if (mark->first_position + plan.event_count - 1 > view->last)
+    uint32_t events = plan_total_events(&plan);
+    if (mark->first_position + events - 1 > view->last)
         return fails(view, "acknowledged append %u (positions %" PRIu64 " to %" PRIu64 ") is lost: the log ends at %"
-                     PRIu64, mark->number, mark->first_position, mark->first_position + plan.event_count - 1,
+                     PRIu64, mark->number, mark->first_position, mark->first_position + events - 1,
                      view->last);
     uint64_t next[3];
     memcpy(next, mark->first_versions, sizeof(next));
-    for (uint32_t i = 0; i < plan.event_count; i++) {
+    for (uint32_t i = 0; i < events; i++) {
         const struct logged *entry = &view->log[mark->first_position + i];
         uint32_t number, index;
         if (!plan_parse_id(&entry->id, &number, &index) || number != mark->number || index != i ||
-            entry->version != next[plan.stream_of[i]]++)
+            entry->version != version_marked(mark, &plan, i, next))
             return fails(view, "acknowledged append %u is not at position %" PRIu64, mark->number,
                          mark->first_position + i);
     }
@@ -341,11 +365,15 @@ static bool check_ids(struct view *view)
 
 /* ---- and on it goes ---------------------------------------------------------------------------------------------- */
 
+/* Something also happens to a saga. */
 static bool check_append(struct view *view)
 {
     static struct plan_event planned;
+    static struct plan_change change;
     struct plan_append plan;
     char name[16];
+    uint32_t generation;
+    uint64_t random = view->last;
     struct varve_append *append;
     struct varve_error error;
 
@@ -356,8 +384,12 @@ static bool check_append(struct view *view)
     bool empty = view->versions[stream] == view->shown_from[stream];
     struct varve_append_stream target = { varve_view_str(name), empty ? VARVE_EXPECTED_NO_STREAM
                                                                       : (int64_t)view->versions[stream] - 1 };
-    struct varve_append_request request = { &target, 1, &planned.event, NULL, 1 };
-    if (varve_append_create(view->store, &request, &append, &error) != VARVE_OK)
+    struct book_saga saga = book_newest(view->book, plan.saga, &generation);
+    plan_change(view->demands->seed, PLAN_LAST, 1, plan.saga, generation,
+                plan_choose_action(saga.status, saga.deadline_us != VARVE_TIME_NONE, &random), saga.version, &change);
+    struct varve_transact transact = { .appends = { &target, 1, &planned.event, NULL, 1 }, .sagas = &change.change,
+                                       .saga_count = 1 };
+    if (varve_transact_create(view->store, &transact, &append, &error) != VARVE_OK)
         return fails(view, "another append: %s", error.message);
     enum varve_status status = varve_append_wait(append, &error);
     uint64_t position = status == VARVE_OK ? varve_append_get_outcome(append)->results[0].first_position : 0;
@@ -388,8 +420,9 @@ static bool look(struct view *view)
     memset(view->versions, 0, sizeof(view->versions));
     memset(view->shown_from, 0, sizeof(view->shown_from));
     memset(view->deletes, 0, sizeof(view->deletes));
+    book_begin(view->book, view->problem);
     return read_log(view) && whole_append_before(view, view->last) && check_marks(view) && check_reads(view) &&
-           check_ids(view);
+           check_ids(view) && book_check(view->book, view->demands->seed, view->store);
 }
 
 static void note_finding(void *user, const struct varve_check_finding *finding)
@@ -405,15 +438,16 @@ static bool check_directory(struct view *view, const char *path)
 
     if (varve_check_directory(path, true, NULL, note_finding, view, &report, &error) != VARVE_OK)
         return fails(view, "check: %s", error.message);
-    if (report.findings == 0 && report.events != view->last + 1)
-        return fails(view, "check: %" PRIu64 " events, the log has %" PRIu64, report.events, view->last + 1);
+    if (report.findings == 0 && report.events != view->last + LAST_EVENTS)
+        return fails(view, "check: %" PRIu64 " events, the log has %" PRIu64, report.events, view->last + LAST_EVENTS);
     return report.findings == 0;
 }
 
 bool verify_store(const char *path, const struct verify_demands *demands, char ret_problem[512])
 {
     static struct logged log[MAX_POSITIONS];
-    struct view view = { .demands = demands, .log = log, .problem = ret_problem };
+    static struct book book;
+    struct view view = { .demands = demands, .log = log, .book = &book, .problem = ret_problem };
 
     if (!open_store(&view, path))
         return false;
@@ -425,7 +459,7 @@ bool verify_store(const char *path, const struct verify_demands *demands, char r
 
     if (!check_directory(&view, path))
         return false;
-    uint64_t last = view.last + 1;
+    uint64_t last = view.last + LAST_EVENTS;
     if (!open_store(&view, path))
         return false;
     sound = view.last == last ? look(&view) : fails(&view, "opened again, the log ends at %" PRIu64 ", not %" PRIu64,

@@ -1,9 +1,10 @@
-/* workload.c - a life for the recorder: appends in bursts, alone and over several streams, and deletions of streams.
+/* workload.c - a life for the recorder: appends in bursts, alone and over several streams, some of them transactions
+ * with a saga's transition and a checkpoint, and deletions of streams.
  * Each acknowledgement is marked in the trace from inside the callback, so that it stands where it was given.
  *
  *   workload DIRECTORY SEED FIRST_NUMBER COUNT */
 #include "tests/crash/common.h"
-#include "tests/crash/plan.h"
+#include "tests/crash/plan_saga.h"
 #include "tests/support/random.h"
 
 #include <pthread.h>
@@ -20,6 +21,14 @@ static struct {
     unsigned under_way;
 } flight = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
 
+/* What the appends that were sent will have made of the saga in each place. */
+static struct {
+    uint32_t generation;
+    int status;
+    int64_t version;
+    bool has_deadline;
+} sagas[PLAN_SAGAS];
+
 struct sent {
     struct plan_append plan;
     struct varve_append *append;
@@ -31,6 +40,19 @@ static void mark(const struct plan_mark *said)
         crash_recorder_mark(said, sizeof(*said));
 }
 
+static void mark_results(const struct sent *sent, const struct varve_append_outcome *outcome, struct plan_mark *said)
+{
+    const uint32_t streams = sent->plan.stream_count;
+
+    for (size_t i = 0; i < outcome->stream_count; i++) {
+        const struct varve_append_result *result = &outcome->results[i];
+        *(i < streams ? &said->first_versions[i] : i == streams ? &said->saga_version : &said->checkpoint_version) =
+            result->first_version;
+        if (result->first_position < said->first_position)
+            said->first_position = result->first_position;
+    }
+}
+
 static void on_done(struct varve_append *append, void *user)
 {
     const struct sent *sent = user;
@@ -39,11 +61,7 @@ static void on_done(struct varve_append *append, void *user)
 
     if (outcome->status != VARVE_OK)
         die("append %u: %s", sent->plan.number, outcome->error.message);
-    for (size_t i = 0; i < outcome->stream_count; i++) {
-        said.first_versions[i] = outcome->results[i].first_version;
-        if (outcome->results[i].first_position < said.first_position)
-            said.first_position = outcome->results[i].first_position;
-    }
+    mark_results(sent, outcome, &said);
     mark(&said);
     pthread_mutex_lock(&flight.lock);
     flight.under_way--;
@@ -51,7 +69,80 @@ static void on_done(struct varve_append *append, void *user)
     pthread_mutex_unlock(&flight.lock);
 }
 
-static void send(struct varve_store *store, uint64_t seed, uint32_t number, struct sent *sent)
+/* ---- sagas ---- */
+
+static void load_saga(struct varve_store *store, uint32_t saga)
+{
+    struct varve_stream_info info;
+    struct plan_saga_name name;
+    struct varve_saga *found;
+    uint32_t next = 0;
+
+    for (plan_saga_name(saga, next, &name); varve_stream_info(store, varve_view_str(name.stream), &info, NULL) ==
+         VARVE_OK; plan_saga_name(saga, ++next, &name))
+        ;
+    sagas[saga].generation = next;
+    sagas[saga].status = PLAN_NOT_BEGUN;
+    sagas[saga].version = -1;
+    if (next == 0)
+        return;
+    plan_saga_name(saga, next - 1, &name);
+    enum varve_status status = varve_saga_get(store, varve_view_str(name.type), varve_view_str(name.id), &found, NULL);
+    if (status == VARVE_SAGA_NOT_FOUND)
+        return; /* It was archived. */
+    if (status != VARVE_OK)
+        die("saga %s: %s", name.stream, varve_status_name(status));
+    sagas[saga].generation = next - 1;
+    sagas[saga].status = (int)found->status;
+    sagas[saga].version = found->version;
+    sagas[saga].has_deadline = found->deadline_us != VARVE_TIME_NONE;
+    free(found);
+}
+
+/* Appends of one thread are committed in turn, so the next transition may be decided before this one is. */
+static void choose_change(uint64_t seed, const struct plan_append *plan, uint64_t *random, struct plan_change *ret)
+{
+    uint32_t saga = plan->saga;
+    enum varve_saga_action action = plan_choose_action(sagas[saga].status, sagas[saga].has_deadline, random);
+
+    plan_change(seed, plan->number, plan->event_count, saga, sagas[saga].generation, action, sagas[saga].version, ret);
+    sagas[saga].status = plan_next_status(sagas[saga].status, action);
+    sagas[saga].version++;
+    sagas[saga].has_deadline = ret->change.deadline_us != VARVE_TIME_NONE;
+    if (sagas[saga].status == PLAN_ARCHIVED) {
+        sagas[saga].generation++;
+        sagas[saga].status = PLAN_NOT_BEGUN;
+        sagas[saga].version = -1;
+    }
+}
+
+static enum varve_status create(struct varve_store *store, uint64_t seed, uint64_t *random,
+                                const struct varve_append_request *request, struct sent *sent,
+                                struct varve_error *error)
+{
+    static struct plan_change change;
+    const struct plan_append *plan = &sent->plan;
+    char stream[32], data[32];
+    struct varve_append_stream system_stream = { .expected = VARVE_EXPECTED_ANY };
+    struct varve_event moved = { .type = varve_view_str(PLAN_CHECKPOINT_TYPE), .time_us = VARVE_TIME_NONE,
+                                 .id = plan_id(plan->number, plan->event_count + 1) };
+    struct varve_transact transact = { .appends = *request, .sagas = &change.change, .saga_count = 1 };
+
+    if (plan->saga == PLAN_SAGAS)
+        return varve_append_create(store, request, &sent->append, error);
+    choose_change(seed, plan, random, &change);
+    if (plan->checkpoint < PLAN_CHECKPOINTS) {
+        plan_checkpoint(plan->checkpoint, plan->number, stream, data);
+        system_stream.stream = varve_view_str(stream);
+        moved.data = varve_view_str(data);
+        transact.system = (struct varve_append_request){ &system_stream, 1, &moved, NULL, 1 };
+    }
+    return varve_transact_create(store, &transact, &sent->append, error);
+}
+
+/* ---- bursts ---- */
+
+static void send(struct varve_store *store, uint64_t seed, uint64_t *random, uint32_t number, struct sent *sent)
 {
     static struct plan_event events[PLAN_MAX_EVENTS];
     struct varve_event list[PLAN_MAX_EVENTS];
@@ -73,17 +164,17 @@ static void send(struct varve_store *store, uint64_t seed, uint32_t number, stru
     pthread_mutex_lock(&flight.lock);
     flight.under_way++;
     pthread_mutex_unlock(&flight.lock);
-    if (varve_append_create(store, &request, &sent->append, &error) != VARVE_OK ||
+    if (create(store, seed, random, &request, sent, &error) != VARVE_OK ||
         varve_append_submit(sent->append, on_done, sent, &error) != VARVE_OK)
         die("append %u: %s", number, error.message);
 }
 
-static void send_burst(struct varve_store *store, uint64_t seed, uint32_t number, unsigned count)
+static void send_burst(struct varve_store *store, uint64_t seed, uint64_t *random, uint32_t number, unsigned count)
 {
     struct sent sent[BURST];
 
     for (unsigned i = 0; i < count; i++)
-        send(store, seed, number + i, &sent[i]);
+        send(store, seed, random, number + i, &sent[i]);
     pthread_mutex_lock(&flight.lock);
     while (flight.under_way > 0)
         pthread_cond_wait(&flight.done, &flight.lock);
@@ -129,9 +220,11 @@ int main(int argc, char **argv)
     plan_options(&options);
     if (varve_store_open(argv[1], &options, &store, &error) != VARVE_OK)
         die("open: %s", error.message);
+    for (uint32_t saga = 0; saga < PLAN_SAGAS; saga++)
+        load_saga(store, saga);
     while (number < end) {
         unsigned count = 1 + (unsigned)random_below(&random, BURST);
-        send_burst(store, seed, number, count);
+        send_burst(store, seed, &random, number, count);
         number += count;
         if (random_below(&random, 12) == 0)
             delete_stream(store, (uint32_t)random_below(&random, PLAN_STREAMS));
