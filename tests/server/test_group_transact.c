@@ -4,6 +4,7 @@
 
 #include "server/group.h"
 #include "server/group_transact.h"
+#include "varve/transact.h"
 
 struct setup {
     struct fixture *f;
@@ -14,6 +15,17 @@ struct setup {
     struct varve_error error;
 };
 
+/* It does not want the effects of what it delivers. */
+static void make_group(struct client *c)
+{
+    static const struct varve_view types[] = { { "tested", 6 } };
+    static const struct varve_filter filter = { .types = types, .type_count = 1 };
+    struct varve_group_settings settings = group_test_settings();
+
+    settings.filter = &filter;
+    group_make(c, "g", &settings);
+}
+
 /* So many events of the stream a, then so many of b. */
 static struct setup begin(size_t of_a, size_t of_b)
 {
@@ -23,7 +35,7 @@ static struct setup begin(size_t of_a, size_t of_b)
     client_append(s.c, "a", of_a);
     if (of_b > 0)
         client_append(s.c, "b", of_b);
-    group_make(s.c, "g", NULL);
+    make_group(s.c);
     s.w = worker_join(s.f, "g", "one", 0);
     return s;
 }
@@ -63,9 +75,13 @@ static struct group_hold *hold_one(struct setup *s, uint64_t position)
     return hold(s, &position, 1);
 }
 
-/* The transaction's frame: what belongs to the hold becomes durable. */
-static struct varve_append *store(struct fixture *f, const struct group_hold *hold)
+/* The transaction's frame: an effect, and what belongs to the hold. `expected` of the effect's stream. */
+static struct varve_append *transact(struct fixture *f, const struct group_hold *hold, int64_t expected)
 {
+    const struct varve_append_stream effects[] = { { varve_view_str("effect"), expected } };
+    const struct varve_event effect = { .type = varve_view_str("handled"), .time_us = VARVE_TIME_NONE,
+                                        .schema_version = 1, .content_type = VARVE_CONTENT_OCTET_STREAM };
+    const struct varve_append_request appends = { effects, 1, &effect, NULL, 1 };
     struct group_hold_event parts[GROUP_HOLD_MAX_EVENTS];
     size_t count = group_hold_events(hold, parts);
     struct varve_append_stream streams[GROUP_HOLD_MAX_EVENTS];
@@ -79,9 +95,24 @@ static struct varve_append *store(struct fixture *f, const struct group_hold *ho
                                           .schema_version = 1, .content_type = VARVE_CONTENT_JSON,
                                           .data = parts[i].data };
     }
-    const struct varve_append_request request = { streams, count, events, stream_of, count };
-    assert_int_equal(varve_append_create_system(f->store, &request, &append, NULL), VARVE_OK);
-    assert_int_equal(varve_append_wait(append, NULL), VARVE_OK);
+    const struct varve_transact whole = { .appends = appends, .system = { streams, count, events, stream_of, count } };
+    assert_int_equal(varve_transact_create(f->store, &whole, &append, NULL), VARVE_OK);
+    varve_append_wait(append, NULL);
+    return append;
+}
+
+static const struct varve_append_result *results_of_hold(const struct varve_append *append)
+{
+    const struct varve_append_outcome *outcome = varve_append_get_outcome(append);
+
+    return outcome->status == VARVE_OK ? &outcome->results[1] : NULL;
+}
+
+static struct varve_append *store(struct fixture *f, const struct group_hold *hold)
+{
+    struct varve_append *append = transact(f, hold, VARVE_EXPECTED_ANY);
+
+    assert_int_equal(varve_append_get_outcome(append)->status, VARVE_OK);
     return append;
 }
 
@@ -89,7 +120,7 @@ static void store_and_end(struct fixture *f, struct group_hold *hold)
 {
     struct varve_append *append = store(f, hold);
 
-    group_hold_end(hold, varve_append_get_outcome(append)->results);
+    group_hold_end(hold, results_of_hold(append));
     varve_append_free(append);
 }
 
@@ -133,7 +164,12 @@ static void what_is_not_stored_stays_with_its_member(void **state)
     struct setup s = begin(2, 0);
 
     worker_take(s.w);
-    group_hold_end(hold_one(&s, 1), NULL);
+    struct group_hold *held = hold_one(&s, 1);
+    struct varve_append *append = transact(s.f, held, 99); /* Not at that version. */
+    assert_int_equal(varve_append_get_outcome(append)->status, VARVE_WRONG_EXPECTED_VERSION);
+    group_hold_end(held, results_of_hold(append));
+    varve_append_free(append);
+    assert_int_equal(count_events(s.f, "$group-g", "$group.acked"), 0);
     assert_int_equal(group_look(s.c, "g").acked, 0);
     assert_true(worker_gets_nothing(s.w)); /* It has it. */
     group_hold_end(hold_one(&s, 1), NULL);
@@ -345,7 +381,7 @@ static void a_deletion_comes_after_what_is_held(void **state)
     group_hold_end(held, NULL);
     client_expect(s.c, VARVE_OP_GROUP_OK, 5);
     worker_wait_end(s.w, VARVE_GROUP_NOT_FOUND);
-    group_make(s.c, "g", NULL); /* And a new one of its name has everything before it. */
+    make_group(s.c); /* And a new one of its name has everything before it. */
     worker_free(s.w);
     s.w = worker_join(s.f, "g", "one", 0);
     assert_int_equal(worker_take(s.w).position, 1);
@@ -415,7 +451,7 @@ static void pictures_say_which_transactions_they_have(void **state)
     assert_int_equal(worker_ack(s.w, third), VARVE_OK); /* Answered when a picture is durable. */
     assert_int_equal(group->record.acked_through, through);
     assert_int_equal(group->pictured_acks, 0);
-    group_hold_end(held, varve_append_get_outcome(append)->results);
+    group_hold_end(held, results_of_hold(append));
     varve_append_free(append);
     wait_for_checkpoint(s.f, "g", third);
     fixture_wait(s.f, all_is_pictured, group);
