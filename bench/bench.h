@@ -72,5 +72,7 @@ void bench_server_append(const struct settings *settings, struct report *report)
 void bench_server_read(const struct settings *settings, struct report *report);
 void bench_subscriptions(const struct settings *settings, struct report *report);
 void bench_groups(const struct settings *settings, struct report *report);
+void bench_state(const struct settings *settings, struct report *report);
+void bench_loads(const struct settings *settings, struct report *report);
 
 #endif

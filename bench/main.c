@@ -23,6 +23,8 @@ static const struct {
     { "server-read", "reading streams and the log through varved", bench_server_read },
     { "subscriptions", "append to subscriber, and catching up with the log, through varved", bench_subscriptions },
     { "groups", "consumer groups through varved", bench_groups },
+    { "state", "transactions, sagas and claims through varved", bench_state },
+    { "loads", "loading with and without snapshots; folding every stream", bench_loads },
     { "growth", "from 1 M events upwards, 1 M streams; opening the result", bench_growth },
 };
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };

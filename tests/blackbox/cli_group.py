@@ -217,7 +217,8 @@ def test_a_directory_has_no_groups(folder):
                       ["parked", "ls", "g"]):
         done = varve(*arguments) if "--db" in arguments else varve(*arguments, "--db", folder)
         expect(done.returncode, 1, f"{arguments}: {done.err}")
-        expect(done.err, "error: UNSUPPORTED: consumer groups need a server; --db has none\n")
+        command = " ".join(arguments[:2])
+        expect(done.err, f"error: UNSUPPORTED: `varve {command}` needs a server; --db has none\n")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ enum varve_status cli_open(struct cli *cli, bool writes, struct varve_error *err
 enum varve_status cli_open_server(struct cli *cli, struct varve_error *error)
 {
     if (arguments_has(&cli->arguments, "db"))
-        return varve_fail(error, VARVE_UNSUPPORTED, "db", "consumer groups need a server; --db has none");
+        return varve_fail(error, VARVE_UNSUPPORTED, "db", "`varve %s` needs a server; --db has none",
+                          cli->command->name);
     return cli_open(cli, false, error);
 }
 
