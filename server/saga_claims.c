@@ -67,7 +67,7 @@ static void due(struct saga_claims *claims, uint64_t due_ms)
     uv_timer_start(&claims->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
-/* Whatever became of the leases: those who wait may look if one ended, and look when the next one ends. */
+/* Whatever became of the leases: those who wait may look if one ended; and when the next one ends we are here again. */
 static void note_leases(struct saga_claims *claims)
 {
     const struct saga_leases *leases = saga_claims_lock(claims->server);
@@ -81,8 +81,7 @@ static void note_leases(struct saga_claims *claims)
         due(claims, 0);
     }
     claims->freed_seen = freed;
-    if (claims->waiting > 0)
-        due(claims, next_end_ms);
+    due(claims, next_end_ms);
 }
 
 void saga_claims_changed(struct server *server, struct varve_view type, struct varve_view id, int64_t version)

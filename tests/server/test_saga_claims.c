@@ -86,6 +86,20 @@ static void those_who_wait_are_woken_by_the_end_of_a_lease(void **state)
     fixture_close(f);
 }
 
+static void leases_end_though_nobody_asks(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_begin(c, "order", "1");
+    assert_int_equal(saga_claim(c, "order", 1, 100, &sagas), 1);
+    while (figure_get(&f->server.figures.saga_leases) > 0)
+        fixture_turn(f);
+    client_close(c);
+    fixture_close(f);
+}
+
 static void waiting_ends_with_its_time(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -286,7 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saga_is_given_to_one), cmocka_unit_test(those_who_wait_are_woken_by_a_change),
         cmocka_unit_test(those_who_wait_are_woken_by_the_end_of_a_lease),
-        cmocka_unit_test(waiting_ends_with_its_time), cmocka_unit_test(cancel_ends_waiting),
+        cmocka_unit_test(leases_end_though_nobody_asks), cmocka_unit_test(waiting_ends_with_its_time),
+        cmocka_unit_test(cancel_ends_waiting),
         cmocka_unit_test(one_id_one_claim), cmocka_unit_test(nothing_is_leased_to_who_has_left),
         cmocka_unit_test(what_was_taken_for_who_left_is_free_again), cmocka_unit_test(a_stopping_server_says_so),
         cmocka_unit_test(a_lease_does_not_outlive_the_server),
