@@ -376,7 +376,7 @@ def load():
     f.good("LOADING of a stream that does not exist", "LOADING", {
         "index": 2, "status": 2, "version": -1, "first_version": 0, "snapshot": None})
     f.good("LOADING of a tombstone", "LOADING", {
-        "index": 3, "status": 3, "version": 7, "first_version": 8, "snapshot": None})
+        "index": 3, "status": 3, "version": -1, "first_version": 0, "snapshot": None})
     out_of_range(f, "LOADING", body, (
         ("index -1", 0, -1, "index"), ("status -1", 1, -1, "status"), ("version -2", 2, -2, "version"),
         ("first_version -1", 3, -1, "first_version"),
