@@ -143,7 +143,7 @@ const struct command command_saga_history = {
 /* ---- ls, stuck --------------------------------------------------------------------------------------------------- */
 
 static const struct option_spec ls_options[] = {
-    { "status", 's', "STATUS", "running, compensating, timed_out, completed, failed; several with commas" },
+    { "status", 0, "STATUS", "running, compensating, timed_out, completed, failed; several with commas" },
     { "step", 0, "STEP", "at this step" },
     { "unchanged-for", 0, "DURATION", "not changed for so long" },
     { "deadline-before", 0, "TIME", "with a deadline before this moment: RFC 3339, or so long from now" },

@@ -7,7 +7,7 @@
 #include "varve/state.h"
 
 static const struct option_spec options[] = {
-    { "status", 's', "STATUS", "running, compensating, timed_out; several with commas; default: all three" },
+    { "status", 0, "STATUS", "running, compensating, timed_out; several with commas; default: all three" },
     { "step", 0, "STEP", "at this step" },
     { "worker", 'w', "NAME", "who takes it on; default: host and process" },
     { "lease", 'l', "DURATION", "nobody else gets it for so long, unless it changes; default 30s" },
