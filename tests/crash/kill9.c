@@ -2,7 +2,9 @@
  *
  * After every kill the directory is checked as it lies there, the server started again, and what it serves held against
  * the notes of the writers: every acknowledged event is there, intact, at its place; versions and positions are dense;
- * what nobody knows about can be appended once more and gives the original numbers where it had been stored.
+ * what nobody knows about can be appended once more and gives the original numbers where it had been stored. Beside
+ * them a worker does everything in transactions over an event, sagas and its checkpoint: each is there once and whole,
+ * and deadlines are fired once.
  *
  *   kill9 [--rounds N] [--seed N]     one test per round and two more; the last line is `N passed, N failed` */
 #include "crash/kill9_verify.h"
@@ -24,6 +26,7 @@ static const char *const options[] = { "--segment-size", "2MiB", "--max-event-by
 struct loop {
     struct varved_process varved;
     struct writer writers[LOAD_WRITERS];
+    struct saga_worker worker;
     uint64_t random;
     unsigned round;
     char fault[600];
@@ -71,7 +74,8 @@ static bool verify(struct loop *loop, bool complete)
 {
     struct varve_client *client = NULL;
     bool sound = varve_client_create(loop->varved.url, NULL, &client, NULL) == VARVE_OK &&
-                 verify_served(client, loop->writers, complete, loop->fault, sizeof(loop->fault), &loop->events);
+                 verify_served(client, loop->writers, &loop->worker, complete, loop->fault, sizeof(loop->fault),
+                               &loop->events);
 
     varve_client_free(client);
     return sound;
@@ -82,7 +86,7 @@ static bool writers_are_content(struct loop *loop)
     for (unsigned i = 0; i < LOAD_WRITERS; i++)
         if (loop->writers[i].fault[0] != '\0')
             return offend(loop, loop->writers[i].fault);
-    return true;
+    return loop->worker.fault[0] == '\0' || offend(loop, loop->worker.fault);
 }
 
 /* ---- a round ----------------------------------------------------------------------------------------------------- */
@@ -99,13 +103,16 @@ static bool start_again(struct loop *loop)
     return varved_process_start(&loop->varved, options) ? true : offend(loop, "varved did not start again");
 }
 
-/* Half of the writers, on average, send on through the restart; the others stop when their connection is lost. */
+/* Half of the writers, on average, send on through the restart; the others stop when their connection is lost. Every
+ * third round has the worker alone: beside the writers, who send many at a time, it gets little done. */
 static bool kill_under_load(struct loop *loop)
 {
+    unsigned writers = loop->round % 3 == 0 ? 0 : LOAD_WRITERS;
     bool alive = false;
 
-    for (unsigned i = 0; i < LOAD_WRITERS; i++)
+    for (unsigned i = 0; i < writers; i++)
         load_begin(&loop->writers[i], random_below(&loop->random, 2) == 0);
+    sagas_begin(&loop->worker, random_below(&loop->random, 2) == 0);
     sleep_below_us(loop, 300000);
     varved_process_kill(&loop->varved);
     if (check_directory(loop))
@@ -113,9 +120,10 @@ static bool kill_under_load(struct loop *loop)
     if (alive)
         sleep_below_us(loop, 50000);
     else
-        for (unsigned i = 0; i < LOAD_WRITERS; i++)
+        for (unsigned i = 0; i < writers; i++)
             loop->writers[i].stop = true; /* Nobody will ever answer those who persist; their deadline ends them. */
-    for (unsigned i = 0; i < LOAD_WRITERS; i++)
+    sagas_end(&loop->worker);
+    for (unsigned i = 0; i < writers; i++)
         load_end(&loop->writers[i]);
     return alive && writers_are_content(loop);
 }
@@ -136,6 +144,7 @@ static bool run_round(struct loop *loop)
     count_unknown(loop);
     for (unsigned i = 0; i < LOAD_WRITERS; i++)
         load_settle(&loop->writers[i], 50, &loop->found);
+    sagas_settle(&loop->worker);
     return writers_are_content(loop) && verify(loop, true);
 }
 
@@ -162,7 +171,11 @@ static bool run_control(struct loop *loop)
     writer->next_version[0]++;
     bool noticed_loss = !verify(loop, true);
     writer->next_version[0]--;
-    return noticed_place && noticed_loss && verify(loop, true) ? true : offend(loop, "the control was not noticed");
+    loop->worker.lives.transactions++;
+    bool noticed_transaction = !verify(loop, true);
+    loop->worker.lives.transactions--;
+    return (noticed_place && noticed_loss && noticed_transaction && verify(loop, true)) ||
+           offend(loop, "the control was not noticed");
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -179,6 +192,7 @@ static bool begin(struct loop *loop, const char *scratch)
 {
     loop->random = load_seed;
     varved_process_init(&loop->varved, scratch);
+    sagas_init(&loop->worker, loop->varved.url);
     return load_init(loop->writers, loop->varved.url) && varved_process_start(&loop->varved, options);
 }
 
@@ -196,8 +210,9 @@ static unsigned run_rounds(struct loop *loop, unsigned rounds)
     for (loop->round = 1; loop->round <= rounds && sound; loop->round++) {
         sound = run_round(loop);
         passed += sound;
-        printf("round %u: %s; %" PRIu64 " events, %u appends without an outcome, %u of them stored%s%s\n", loop->round,
-               sound ? "ok" : "FAILED", loop->events, loop->unknown, loop->found, sound ? "" : ": ", loop->fault);
+        printf("round %u: %s; %" PRIu64 " events, %" PRIu64 " transactions; %u appends without an outcome, %u of them "
+               "stored%s%s\n", loop->round, sound ? "ok" : "FAILED", loop->events, loop->worker.lives.transactions,
+               loop->unknown, loop->found, sound ? "" : ": ", loop->fault);
         fflush(stdout);
     }
     if (sound)

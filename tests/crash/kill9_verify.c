@@ -13,6 +13,7 @@ struct verify {
     uint32_t versions[LOAD_WRITERS][LOAD_STREAMS];   /* seen so far = the next that must come */
     uint64_t *positions[LOAD_WRITERS][LOAD_STREAMS]; /* where each acknowledged version must stand; 0 = no matter */
     uint64_t position;
+    struct sagas_scan sagas;
     char *fault;
     size_t room;
 };
@@ -77,6 +78,10 @@ static bool check_event(struct verify *verify, const struct varve_event *event)
 
     if (event->position != ++verify->position)
         return offend(verify, "position %" PRIu64 " came where %" PRIu64 " was due", event->position, verify->position);
+    if (!sagas_scan_take(&verify->sagas, event))
+        return false;
+    if (sagas_scan_owns(event))
+        return true;
     if (w >= LOAD_WRITERS || s >= LOAD_STREAMS)
         return offend(verify, "position %" PRIu64 " holds an event nobody wrote", event->position);
     load_stream_name(w, s, name);
@@ -103,6 +108,7 @@ static bool read_all(struct verify *verify, struct varve_client *client)
     bool sound = true;
 
     varve_read_init(&read);
+    read.include_system = true;
     enum varve_status status = varve_client_read_open(client, &read, &error);
     while (status == VARVE_OK && sound) {
         status = varve_client_read_next(client, &event, &error);
@@ -187,17 +193,20 @@ static bool check_find(struct verify *verify, struct varve_client *client, unsig
     return found[2] == 0 ? true : offend(verify, "writer%u-%u: an id that was never written is found", w, s);
 }
 
-bool verify_served(struct varve_client *client, struct writer writers[LOAD_WRITERS], bool complete, char *fault,
-                   size_t room, uint64_t *ret_events)
+bool verify_served(struct varve_client *client, struct writer writers[LOAD_WRITERS], const struct saga_worker *worker,
+                   bool complete, char *fault, size_t room, uint64_t *ret_events)
 {
     struct verify verify = { .writers = writers, .fault = fault, .room = room };
-    bool sound = collect_promises(&verify) && read_all(&verify, client) && check_ends(&verify, complete);
+    bool sound = sagas_scan_begin(&verify.sagas, worker, fault, room) && collect_promises(&verify) &&
+                 (!complete || sagas_wait_for_timers(client, fault, room)) && read_all(&verify, client) &&
+                 check_ends(&verify, complete) && sagas_scan_check(&verify.sagas, client, complete);
 
     for (unsigned w = 0; w < LOAD_WRITERS && sound; w++)
         for (unsigned s = 0; s < LOAD_STREAMS && sound; s++)
             sound = check_find(&verify, client, w, s) &&
                     (s != 0 || check_stream_backwards(&verify, client, w, s));
     *ret_events = verify.position;
+    sagas_scan_end(&verify.sagas);
     drop_promises(&verify);
     return sound;
 }
