@@ -90,12 +90,9 @@ void saga_counts_move(struct saga_counts *counts, struct varve_view type, unsign
     if (from < VARVE_SAGA_STATUSES) {
         assert(counted->by_status[from] > 0);
         counted->by_status[from]--;
-        counts->by_status[from]--;
     }
-    if (to < VARVE_SAGA_STATUSES) {
+    if (to < VARVE_SAGA_STATUSES)
         counted->by_status[to]++;
-        counts->by_status[to]++;
-    }
 }
 
 bool saga_counts_load(struct saga_counts *counts, struct varve_view type,
@@ -105,9 +102,6 @@ bool saga_counts_load(struct saga_counts *counts, struct varve_view type,
         return false;
     struct saga_type *counted = get(counts, type);
     counted->counted = true;
-    for (unsigned i = 0; i < VARVE_SAGA_STATUSES; i++) {
-        counted->by_status[i] += by_status[i];
-        counts->by_status[i] += by_status[i];
-    }
+    memcpy(counted->by_status, by_status, sizeof(counted->by_status));
     return true;
 }

@@ -17,7 +17,6 @@ struct saga_type {
 struct saga_counts {
     struct saga_type **types;          /* sorted by name */
     uint32_t count, capacity;
-    uint64_t by_status[VARVE_SAGA_STATUSES]; /* of all types */
 };
 
 void saga_counts_free(struct saga_counts *counts);

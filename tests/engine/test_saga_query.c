@@ -1,6 +1,7 @@
 /* test_saga_query.c - looking at sagas: one of them, lists with every filter, counts; and questions that make no
  * sense. */
 #include "support/check.h"
+#include "support/fail_alloc.h"
 #include "support/transact_fixture.h"
 
 #include <stdlib.h>
@@ -212,6 +213,46 @@ static void counts(void **ignored)
     fixture_free(&f);
 }
 
+/* The n-th allocation fails, for every n: NO_MEMORY, and the second time an answer. */
+static void without_memory_there_is_no_answer(void **ignored)
+{
+    struct varve_saga_query query = all();
+    struct store_fixture f;
+    unsigned failed = 0;
+
+    if (!FAIL_ALLOC_WORKS)
+        skip();
+    fixture_init(&f);
+    fixture_open(&f);
+    transact(&f, "*a-1:begin=S *a-2:begin/s=T *b-1:begin");
+    fixture_settle(&f);
+    transact(&f, "*a-1:step/t *c-1:begin=U");
+    query.include_state = true;
+    for (int question = 0; question < 3; question++) {
+        bool fired = true;
+        for (unsigned nth = 1; fired; nth++) {
+            struct varve_saga *saga = NULL;
+            struct varve_saga_list *list = NULL;
+            struct varve_saga_counts *found = NULL;
+            fail_alloc_arm(nth);
+            enum varve_status status =
+                question == 0 ? varve_saga_get(f.store, varve_view_str("a"), varve_view_str("2"), &saga, &f.error)
+                : question == 1 ? varve_saga_list(f.store, &query, &list, &f.error)
+                                : varve_saga_counts(f.store, &found, &f.error);
+            fired = fail_alloc_disarm();
+            assert_true(status == VARVE_OK || (fired && status == VARVE_NO_MEMORY));
+            assert_true((status == VARVE_OK) == (saga != NULL || list != NULL || found != NULL));
+            assert_true(list == NULL || (list->count == 4 && list->end));
+            failed += status != VARVE_OK;
+            free(saga);
+            free(list);
+            free(found);
+        }
+    }
+    assert_true(failed >= 6);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_cursor_can_be_made),
         cmocka_unit_test(states_fill_a_list),
         cmocka_unit_test(counts),
+        cmocka_unit_test(without_memory_there_is_no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

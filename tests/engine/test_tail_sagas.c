@@ -88,7 +88,7 @@ static void what_is_published_is_listed(void **ignored)
     assert_true(set(&f, row_of(SAGA_ARCHIVED, 5, VARVE_TIME_NONE)));
     layer_saga_publish(&f.saga, &f.list, &f.counts);
     assert_string_equal(nodes(&f), "");
-    assert_int_equal(f.counts.by_status[VARVE_SAGA_RUNNING], 0);
+    assert_int_equal(f.counts.types[0]->by_status[VARVE_SAGA_RUNNING], 0);
     end(&f);
 }
 
