@@ -147,6 +147,58 @@ enum varve_status varve_stream_info(struct varve_store *store, struct varve_view
     return status;
 }
 
+/* Versions ascend with positions: the last one at or below `position`, by halving. */
+static enum varve_status go_back(struct view *view, struct varve_view stream, uint64_t position,
+                                 struct varve_stream_info *info, struct varve_error *error)
+{
+    int64_t low = -1, high = info->version;
+
+    info->last_position = 0;
+    while (low < high) {
+        int64_t middle = low + (high - low + 1) / 2;
+        uint64_t at;
+        enum varve_status status = view_version_position(view, stream, (uint64_t)middle, &at, error);
+
+        if (status != VARVE_OK)
+            return status;
+        if (at > position) {
+            high = middle - 1;
+        } else {
+            low = middle;
+            info->last_position = at;
+        }
+    }
+    info->version = low;
+    if (low >= 0)
+        return VARVE_OK;
+    return varve_fail(error, VARVE_STREAM_NOT_FOUND, NULL, "stream \"%.*s\": not found at position %" PRIu64,
+                      (int)stream.size, stream.data, position);
+}
+
+enum varve_status varve_stream_info_at(struct varve_store *store, struct varve_view stream, uint64_t position,
+                                       struct varve_stream_info *ret_info, struct varve_error *error)
+{
+    struct varve_stream_info info;
+    struct stream_state state;
+    struct view view;
+    enum varve_status status = varve_check_stream_name(stream, true, "stream", error);
+
+    if (status == VARVE_OK)
+        status = view_begin(&view, store, false, error);
+    if (status != VARVE_OK)
+        return status;
+    status = view_state(&view, stream, &state, error);
+    if (status == VARVE_OK) {
+        stream_state_to_info(&state, &info);
+        if (info.last_position > position)
+            status = go_back(&view, stream, position, &info, error);
+    }
+    view_end(&view);
+    if (status == VARVE_OK)
+        *ret_info = info;
+    return status;
+}
+
 void varve_stream_list_free(struct varve_stream_list *list)
 {
     free(list->entries);

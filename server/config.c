@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "varve/snapshots.h"
 #include "varve/wire.h"
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_SIZE, OPTION_DURATION, OPTION_OWN };
@@ -69,6 +70,9 @@ static const struct option_row option_rows[] = {
       OPTION_SIZE, FIELD(store.map_size_bytes), 16 * MIB, UINT64_C(1) << 46 },
     { "index", "LIST", "what a new store indexes besides streams: any of type,category,correlation,id;\n"
       "or all (default), or none", OPTION_OWN, 0, 0, 0, 0 },
+    { "snapshots-keep", "N", "newest snapshots kept of each stream, unless a put says otherwise (default 2);\n"
+      "0 = no snapshots: there are none to be had, and none can be put",
+      OPTION_COUNT, FIELD(snapshots_keep), 0, VARVE_SNAPSHOT_MAX_KEEP },
     { "version", NULL, "say the version and exit", OPTION_FLAG, 0, 0, 0, 0 },
     { "help", NULL, "say this and exit", OPTION_FLAG, 0, 0, 0, 0 },
 };
@@ -280,6 +284,7 @@ static void set_defaults(struct config *config)
         .directory = "varve-data", .log_level = LOG_LEVEL_INFO, .max_connections = 1024, .max_requests = 256,
         .reader_threads = 2, .memory_budget_bytes = 256 * MIB, .max_output_bytes = 16 * MIB,
         .send_timeout_ms = 30000, .hello_timeout_ms = 10000, .stop_timeout_ms = 5000,
+        .snapshots_keep = 2,
     };
     varve_options_init(&config->store);
 }

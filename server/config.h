@@ -32,6 +32,7 @@ struct config {
     uint64_t send_timeout_ms;        /* how long a peer may take nothing of what waits for it */
     uint64_t hello_timeout_ms;
     uint64_t stop_timeout_ms;        /* how long a graceful stop may take until connections are cut */
+    uint32_t snapshots_keep;         /* newest ones of each stream; 0: no cache of snapshots */
     struct varve_options store;
 };
 

@@ -24,6 +24,13 @@ void handle_saga_claim(struct session *session, const struct varve_frame *frame,
 /* read.c */
 void handle_read(struct session *session, const struct varve_frame *frame, struct varve_view body);
 
+/* load.c */
+void handle_load(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+/* snapshot_writer.c */
+void handle_snapshot_put(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_snapshot_delete(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
 /* credit.c */
 void handle_credit(struct session *session, const struct varve_frame *frame, struct varve_view body);
 void handle_cancel(struct session *session, const struct varve_frame *frame, struct varve_view body);

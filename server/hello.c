@@ -7,7 +7,7 @@
 #include "reply.h"
 #include "varve/version.h"
 
-static uint32_t list_capabilities(const struct varve_options *limits, struct varve_view *ret)
+static uint32_t list_capabilities(const struct server *server, struct varve_view *ret)
 {
     static const struct { unsigned index; const char *name; } kept[] = {
         { VARVE_INDEX_TYPE, "type" }, { VARVE_INDEX_CATEGORY, "category" },
@@ -19,9 +19,11 @@ static uint32_t list_capabilities(const struct varve_options *limits, struct var
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
         ret[count++] = varve_view_str(always[i]);
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        if (limits->indexes & kept[i].index)
+        if (server->limits.indexes & kept[i].index)
             ret[count++] = varve_view_str(kept[i].name);
     }
+    if (server->snapshots != NULL)
+        ret[count++] = varve_view_str("snapshot");
     return count;
 }
 
@@ -41,7 +43,7 @@ static void send_hello_ok(struct session *session, uint32_t request_id)
         .last_position = varve_store_last_position(server->store),
     };
 
-    hello.capability_count = list_capabilities(&server->limits, hello.capabilities);
+    hello.capability_count = list_capabilities(server, hello.capabilities);
     varve_encode_hello_ok(session_out(session), request_id, &hello);
     session_sent(session);
 }

@@ -35,6 +35,8 @@ static const struct {
     [VARVE_OP_STREAM_LIST] = { answer_stream_list, stream_list_bytes },
     [VARVE_OP_FIND] = { answer_find, small_bytes },
     [VARVE_OP_GET] = { answer_get, get_bytes },
+    [VARVE_OP_SNAPSHOT_GET] = { answer_snapshot_get, snapshot_get_bytes },
+    [VARVE_OP_SNAPSHOT_LIST] = { answer_snapshot_list, snapshot_list_bytes },
     [VARVE_OP_STATS] = { answer_stats, small_bytes },
     [VARVE_OP_SAGA_GET] = { answer_saga_get, saga_get_bytes },
     [VARVE_OP_SAGA_LIST] = { answer_saga_list, saga_list_bytes },

@@ -32,11 +32,19 @@ enum varve_status answer_saga_list(const struct lookup_context *context, struct 
 enum varve_status answer_saga_counts(const struct lookup_context *context, struct varve_view body,
                                      struct varve_error *error);
 
+/* snapshots.c */
+enum varve_status answer_snapshot_get(const struct lookup_context *context, struct varve_view body,
+                                      struct varve_error *error);
+enum varve_status answer_snapshot_list(const struct lookup_context *context, struct varve_view body,
+                                       struct varve_error *error);
+
 /* About how much memory answering takes at most, body included: what to charge the budget. */
 uint64_t stream_list_bytes(const struct server *server, struct varve_view body);
 uint64_t get_bytes(const struct server *server, struct varve_view body);
 uint64_t saga_get_bytes(const struct server *server, struct varve_view body);
 uint64_t saga_list_bytes(const struct server *server, struct varve_view body);
 uint64_t saga_counts_bytes(const struct server *server, struct varve_view body);
+uint64_t snapshot_get_bytes(const struct server *server, struct varve_view body);
+uint64_t snapshot_list_bytes(const struct server *server, struct varve_view body);
 
 #endif

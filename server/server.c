@@ -8,6 +8,7 @@
 #include "saga_claims.h"
 #include "saga_deadlines.h"
 #include "saga_leases.h"
+#include "snapshots.h"
 
 /* What one connection holds when nothing is under way: its session, libuv's parts, the allocator's rounding. */
 enum { CONNECTION_FIXED_BYTES = 4096, DECODED_PER_BODY_BYTE = 16, POOL_BYTES = 8 * 1024 * 1024 };
@@ -46,7 +47,9 @@ enum varve_status server_init(struct server *server, const struct config *config
         return varve_fail(error, VARVE_IO, NULL, "the event loop cannot be made: %s", uv_strerror(fault));
     if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
-    enum varve_status status = follow_start(server, error);
+    enum varve_status status = snapshots_start(server, error);
+    if (status == VARVE_OK)
+        status = follow_start(server, error);
     if (status == VARVE_OK)
         status = groups_start(server, error);
     if (status == VARVE_OK)
@@ -60,6 +63,7 @@ void server_end(struct server *server)
     saga_claims_end(server);
     groups_end(server);
     workers_stop(&server->workers);
+    snapshots_end(server);
     follow_end(server);
     completions_end(&server->completions);
     uv_run(&server->loop, UV_RUN_DEFAULT); /* Lets the handles close. */
@@ -85,6 +89,7 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
     ret->decoder_bytes = (uint64_t)server->max_frame_bytes * DECODED_PER_BODY_BYTE + POOL_BYTES;
     ret->readers_bytes = config->reader_threads * (one_read + one_batch);
     ret->sagas_bytes = saga_leases_bound(SAGA_MAX_LEASES) + saga_deadlines_bound();
+    ret->snapshot_bytes = snapshots_memory_bytes(server);
     ret->total_bytes = ret->engine_bytes + ret->connection_bytes + ret->budget_bytes + ret->decoder_bytes +
-                       ret->readers_bytes + ret->sagas_bytes;
+                       ret->readers_bytes + ret->sagas_bytes + ret->snapshot_bytes;
 }

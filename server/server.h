@@ -21,6 +21,8 @@ struct groups;
 struct saga_claims;
 struct saga_deadlines;
 struct session;
+struct snapshot_writer;
+struct varve_snapshots;
 struct follow;
 struct subscription;
 
@@ -56,6 +58,8 @@ struct server {
     struct groups *groups;        /* groups.h */
     struct saga_claims *saga_claims;       /* saga_claims.h */
     struct saga_deadlines *saga_deadlines; /* saga_deadlines.h */
+    struct varve_snapshots *snapshots; /* any thread; NULL: there is no cache */
+    struct snapshot_writer *snapshot_writer; /* likewise */
 
     /* A whole frame has come; `body` lives during the call. Set once at the start, so that sessions need not know who
      * handles what. */
@@ -83,7 +87,8 @@ void server_end(struct server *server);
 
 /* The most memory that store and server may use, by the formula of docs/operations.md; the parts are for the log. */
 struct server_memory {
-    uint64_t engine_bytes, connection_bytes, budget_bytes, decoder_bytes, readers_bytes, sagas_bytes, total_bytes;
+    uint64_t engine_bytes, connection_bytes, budget_bytes, decoder_bytes, readers_bytes, sagas_bytes, snapshot_bytes,
+        total_bytes;
 };
 void server_memory_bound(const struct server *server, struct server_memory *ret);
 

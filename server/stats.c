@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "varve/saga.h"
+#include "varve/snapshots.h"
 #include "varve/version.h"
 
 enum { ROOM = 128 };
@@ -51,6 +52,21 @@ static enum varve_status add_saga_totals(const struct server *server, struct var
     return VARVE_OK;
 }
 
+static void add_snapshot_figures(struct varve_snapshots *snapshots, struct varve_stat *stats, size_t *count)
+{
+    struct varve_snapshots_stats figures;
+
+    if (snapshots == NULL)
+        return;
+    varve_snapshots_get_stats(snapshots, &figures);
+    add_number(stats, count, "snapshots", figures.count);
+    add_number(stats, count, "snapshot_file_bytes", figures.file_bytes);
+    add_number(stats, count, "snapshot_hits", figures.hits);
+    add_number(stats, count, "snapshot_misses", figures.misses);
+    add_number(stats, count, "snapshot_puts", figures.puts);
+    add_number(stats, count, "snapshots_damaged", figures.damaged);
+}
+
 enum varve_status answer_stats(const struct lookup_context *context, struct varve_view body, struct varve_error *error)
 {
     enum varve_status status = varve_decode_empty(body, VARVE_OP_STATS, error);
@@ -66,6 +82,7 @@ enum varve_status answer_stats(const struct lookup_context *context, struct varv
     status = add_saga_totals(context->server, stats, &count, error);
     if (status != VARVE_OK)
         return status;
+    add_snapshot_figures(context->server->snapshots, stats, &count);
     varve_encode_stats_ok(context->out, context->request_id, stats, count);
     return VARVE_OK;
 }

@@ -164,24 +164,33 @@ static void take_queue(struct varve_snapshots *cache, struct batch *batch)
     pthread_mutex_unlock(&cache->queue_lock);
 }
 
-void cache_do(struct varve_snapshots *cache, struct cache_item *item)
+static void wait_for(struct varve_snapshots *cache, struct cache_item *items, size_t count)
 {
     struct batch batch;
 
-    item->done = false;
-    item->next = NULL;
     pthread_mutex_lock(&cache->queue_lock);
-    *cache->last = item;
-    cache->last = &item->next;
+    for (size_t i = 0; i < count; i++) {
+        items[i].done = false;
+        items[i].next = NULL;
+        *cache->last = &items[i];
+        cache->last = &items[i].next;
+    }
     pthread_mutex_unlock(&cache->queue_lock);
 
     pthread_mutex_lock(&cache->write_lock);
-    while (!item->done) { /* Another may have done it while we waited. */
-        take_queue(cache, &batch);
-        assert(batch.count > 0);
-        run(cache, &batch);
+    for (size_t i = 0; i < count; i++) {
+        while (!items[i].done) { /* Another may have done it while we waited. */
+            take_queue(cache, &batch);
+            assert(batch.count > 0);
+            run(cache, &batch);
+        }
     }
     pthread_mutex_unlock(&cache->write_lock);
+}
+
+void cache_do(struct varve_snapshots *cache, struct cache_item *item)
+{
+    wait_for(cache, item, 1);
 }
 
 void cache_drop(struct varve_snapshots *cache, struct varve_view stream, int64_t version)
@@ -198,32 +207,81 @@ void cache_drop(struct varve_snapshots *cache, struct varve_view stream, int64_t
 
 /* ---- public ---- */
 
+static enum varve_status check_put(const struct varve_snapshot *snapshot, uint32_t keep, struct varve_error *error)
+{
+    enum varve_status status = varve_snapshot_check(snapshot, error);
+
+    if (status == VARVE_OK && keep > VARVE_SNAPSHOT_MAX_KEEP)
+        status = varve_fail(error, VARVE_INVALID_ARGUMENT, "keep", "keep is %u; %u are allowed", keep,
+                            VARVE_SNAPSHOT_MAX_KEEP);
+    return status;
+}
+
+/* One put on its way, with the snapshot as it will be stored. */
+struct stamped {
+    struct varve_snapshot snapshot;
+    struct varve_snapshot_put *put;
+};
+
+static void put_checked(struct varve_snapshots *cache, struct stamped *stamped, struct cache_item *items, size_t count)
+{
+    const struct varve_snapshots_options *options = &cache->file.options;
+
+    for (size_t i = 0; i < count; i++) {
+        stamped[i].snapshot = *stamped[i].put->snapshot;
+        stamped[i].snapshot.created_at_us = options->os->now_us(options->os->self);
+        items[i] = (struct cache_item){ .work = CACHE_PUT, .snapshot = &stamped[i].snapshot,
+                                        .keep = stamped[i].put->keep > 0 ? stamped[i].put->keep : options->keep };
+    }
+    wait_for(cache, items, count);
+    for (size_t i = 0; i < count; i++) {
+        stamped[i].put->status = items[i].status;
+        stamped[i].put->error = items[i].error;
+        stamped[i].put->created_at_us = stamped[i].snapshot.created_at_us;
+        stamped[i].put->removed = items[i].removed;
+    }
+}
+
+void varve_snapshots_put_all(struct varve_snapshots *cache, struct varve_snapshot_put *puts, size_t count)
+{
+    struct stamped *stamped = malloc(count * sizeof(*stamped) + 1);
+    struct cache_item *items = malloc(count * sizeof(*items) + 1);
+    size_t checked = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        puts[i].status = check_put(puts[i].snapshot, puts[i].keep, &puts[i].error);
+        if (puts[i].status == VARVE_OK && (stamped == NULL || items == NULL))
+            puts[i].status = varve_fail(&puts[i].error, VARVE_NO_MEMORY, NULL, "no memory to put snapshots");
+        if (puts[i].status == VARVE_OK)
+            stamped[checked++].put = &puts[i];
+    }
+    if (checked > 0)
+        put_checked(cache, stamped, items, checked);
+    free(stamped);
+    free(items);
+}
+
 enum varve_status varve_snapshots_put(struct varve_snapshots *cache, const struct varve_snapshot *snapshot,
                                       uint32_t keep, int64_t *ret_created_at_us, uint32_t *ret_removed,
                                       struct varve_error *error)
 {
-    const struct varve_os *os = cache->file.options.os;
-    struct varve_snapshot stamped = *snapshot;
-    struct cache_item item = { .work = CACHE_PUT, .snapshot = &stamped };
-    enum varve_status status = varve_snapshot_check(snapshot, error);
+    struct varve_snapshot_put put = { .snapshot = snapshot, .keep = keep };
+    struct stamped stamped = { .put = &put };
+    struct cache_item item;
+    enum varve_status status = check_put(snapshot, keep, error);
 
     if (status != VARVE_OK)
         return status;
-    if (keep > VARVE_SNAPSHOT_MAX_KEEP)
-        return varve_fail(error, VARVE_INVALID_ARGUMENT, "keep", "keep is %u; %u are allowed", keep,
-                          VARVE_SNAPSHOT_MAX_KEEP);
-    stamped.created_at_us = os->now_us(os->self);
-    item.keep = keep > 0 ? keep : cache->file.options.keep;
-    cache_do(cache, &item);
-    if (item.status != VARVE_OK) {
+    put_checked(cache, &stamped, &item, 1);
+    if (put.status != VARVE_OK) {
         if (error != NULL)
-            *error = item.error;
-        return item.status;
+            *error = put.error;
+        return put.status;
     }
     if (ret_created_at_us != NULL)
-        *ret_created_at_us = stamped.created_at_us;
+        *ret_created_at_us = put.created_at_us;
     if (ret_removed != NULL)
-        *ret_removed = item.removed;
+        *ret_removed = put.removed;
     return VARVE_OK;
 }
 

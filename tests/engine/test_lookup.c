@@ -174,6 +174,40 @@ static void what_is_known_of_a_stream(void **ignored)
     }
 }
 
+static void what_was_known_of_a_stream_at_a_position(void **ignored)
+{
+    static const struct {
+        uint64_t position;
+        int64_t version; /* -1: not found */
+        uint64_t last_position;
+    } cases[] = { { 0, -1, 0 }, { 1, 0, 1 }, { 2, 1, 2 }, { 3, 2, 3 }, { 4, 2, 3 }, { 99, 2, 3 } };
+
+    for (int place = 0; place < 4; place++) {
+        struct store_fixture f;
+        struct varve_stream_info info;
+
+        setup(&f, place);
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+            enum varve_status status =
+                varve_stream_info_at(f.store, varve_view_str("s"), cases[i].position, &info, &f.error);
+
+            assert_int_equal(status, cases[i].version < 0 ? VARVE_STREAM_NOT_FOUND : VARVE_OK);
+            if (status != VARVE_OK)
+                continue;
+            assert_int_equal(info.version, cases[i].version);
+            assert_int_equal(info.last_position, cases[i].last_position);
+            assert_int_equal(info.first_version, 2); /* of now */
+        }
+        assert_int_equal(varve_stream_info_at(f.store, varve_view_str("u"), 3, &info, &f.error),
+                         VARVE_STREAM_NOT_FOUND);
+        assert_int_equal(varve_stream_info_at(f.store, varve_view_str("t"), 9, &info, &f.error),
+                         VARVE_STREAM_NOT_FOUND);
+        assert_int_equal(varve_stream_info_at(f.store, varve_view_str(""), 9, &info, &f.error),
+                         VARVE_INVALID_ARGUMENT);
+        fixture_free(&f);
+    }
+}
+
 static void lists_come_in_pages(void **ignored)
 {
     struct store_fixture f;
@@ -250,6 +284,7 @@ int main(void)
         cmocka_unit_test(without_the_index_there_is_no_finding),
         cmocka_unit_test(positions_lead_to_records),
         cmocka_unit_test(what_is_known_of_a_stream),
+        cmocka_unit_test(what_was_known_of_a_stream_at_a_position),
         cmocka_unit_test(lists_come_in_pages),
         cmocka_unit_test(lists_have_limits),
     };

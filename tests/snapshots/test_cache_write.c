@@ -85,6 +85,42 @@ static void threads_share_commits_and_see_their_own(void **state)
     fixture_close(&fixture);
 }
 
+static void many_are_put_in_one_go(void **state)
+{
+    static const struct {
+        const char *stream;
+        int64_t version;
+        uint32_t keep, removed;
+        enum varve_status status;
+    } cases[] = {
+        { "stream-1", 1, 0, 0, VARVE_OK }, { "stream-2", 1, 0, 0, VARVE_OK }, { "stream-1", 2, 0, 0, VARVE_OK },
+        { "", 1, 0, 0, VARVE_INVALID_ARGUMENT }, { "stream-1", 3, 0, 1, VARVE_OK },
+        { "stream-2", 1, 2000, 0, VARVE_INVALID_ARGUMENT }, { "stream-1", 4, 1, 2, VARVE_OK },
+    };
+    struct varve_snapshot_put puts[COUNT_OF(cases)];
+    struct varve_snapshot snapshots[COUNT_OF(cases)];
+    struct varve_snapshots_stats stats;
+    struct fixture fixture;
+
+    fixture_open(&fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        snapshots[i] = (struct varve_snapshot){ .stream = varve_view_str(cases[i].stream), .schema_version = 1,
+                                                .version = cases[i].version, .type = varve_view_str("t"),
+                                                .data = varve_view_str("{}") };
+        puts[i] = (struct varve_snapshot_put){ .snapshot = &snapshots[i], .keep = cases[i].keep };
+    }
+    varve_snapshots_put_all(fixture.cache, puts, COUNT_OF(cases)); /* Those of one stream in their order. */
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(puts[i].status, cases[i].status);
+        if (puts[i].status == VARVE_OK)
+            assert_int_equal(puts[i].removed, cases[i].removed);
+    }
+    varve_snapshots_put_all(fixture.cache, puts, 0);
+    varve_snapshots_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.count, 2);
+    fixture_close(&fixture);
+}
+
 static void a_full_file_refuses_and_goes_on(void **state)
 {
     struct fixture fixture;
@@ -210,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_commits_and_see_their_own),
+        cmocka_unit_test(many_are_put_in_one_go),
         cmocka_unit_test(a_full_file_refuses_and_goes_on),
         cmocka_unit_test(what_was_acknowledged_survives_a_kill),
     };

@@ -230,6 +230,11 @@ struct varve_stream_info {
 enum varve_status varve_stream_info(struct varve_store *store, struct varve_view stream,
                                     struct varve_stream_info *ret_info, struct varve_error *error);
 
+/* The same, with `version` and `last_position` as of when `position` was the last one. STREAM_NOT_FOUND also for a
+ * stream that had no event then. */
+enum varve_status varve_stream_info_at(struct varve_store *store, struct varve_view stream, uint64_t position,
+                                       struct varve_stream_info *ret_info, struct varve_error *error);
+
 struct varve_stream_entry {
     struct varve_view name;   /* lives in the list */
     struct varve_stream_info info;

@@ -59,6 +59,16 @@ void varve_snapshots_close(struct varve_snapshots *snapshots); /* NULL allowed *
 enum varve_status varve_snapshots_put(struct varve_snapshots *snapshots, const struct varve_snapshot *snapshot,
                                       uint32_t keep, int64_t *ret_created_at_us, uint32_t *ret_removed,
                                       struct varve_error *error);
+/* The same for many, in one commit or a few. `status` and what follows is the outcome of each. */
+struct varve_snapshot_put {
+    const struct varve_snapshot *snapshot;
+    uint32_t keep;
+    enum varve_status status;
+    struct varve_error error;
+    int64_t created_at_us;
+    uint32_t removed;
+};
+void varve_snapshots_put_all(struct varve_snapshots *snapshots, struct varve_snapshot_put *puts, size_t count);
 /* In one piece of memory: free(*ret_snapshot). SNAPSHOT_NOT_FOUND, also for what proves damaged, which is taken away.
  * */
 enum varve_status varve_snapshots_get(struct varve_snapshots *snapshots, const struct varve_snapshot_query *query,
