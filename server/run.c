@@ -180,6 +180,7 @@ enum varve_status run_server(struct server *server, struct varve_error *error)
     enum varve_status status = begin(&run, error);
     if (status == VARVE_OK)
         uv_run(&server->loop, UV_RUN_DEFAULT);
+    server->stopping = true; /* Also when it never began: no timer may begin anything in the loop's last turn. */
     close_handles(&run);
     if (run.fault.status != VARVE_OK) {
         if (error != NULL)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/run.h"
+#include "server/saga_deadlines.h"
 
 struct life {
     struct fixture *f;
@@ -57,6 +58,7 @@ static void it_does_not_begin_without_its_socket(void **state)
     f->config.unix_path = "/nonexistent/socket";
     assert_int_equal(run_server(&f->server, &error), VARVE_IO);
     assert_non_null(strstr(error.message, "/nonexistent/socket"));
+    assert_true(saga_deadlines_are_idle(&f->server)); /* The store may be closed now. */
     fixture_close(f);
 }
 
