@@ -98,6 +98,31 @@ static void runs_are_joined_and_what_lies_below_the_checkpoint_is_left_out(void 
     }
 }
 
+static void damaged_events_never_do_harm(void **state)
+{
+    const uint64_t positions[] = { 7, 8, 9, 3, INT64_MAX, 8 };
+    struct varve_view data = group_acked_encode(positions, 6, 12);
+    char *copy = malloc(data.size);
+    uint64_t seed = 7;
+
+    for (int round = 0; round < 20000; round++) {
+        struct group_acked acked = { .runs = NULL };
+        struct group_ranges finished = { .complete = true };
+
+        memcpy(copy, data.data, data.size);
+        for (int i = 0; i < 3; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            copy[(seed >> 33) % data.size] = "{}[]\",:0-a9\\"[(seed >> 20) % 12];
+        }
+        if (group_acked_add(&acked, varve_view_of(copy, data.size), NULL) == VARVE_OK)
+            assert_true(group_acked_fold(&acked, 5, &finished));
+        group_ranges_end(&finished);
+        group_acked_end(&acked);
+    }
+    free(copy);
+    free((char *)data.data);
+}
+
 static void nothing_is_folded_into_nothing(void **state)
 {
     struct group_acked acked = { .runs = NULL };
@@ -115,6 +140,7 @@ int main(void)
         cmocka_unit_test(as_many_as_one_event_may_name),
         cmocka_unit_test(what_is_no_such_event_is_told),
         cmocka_unit_test(runs_are_joined_and_what_lies_below_the_checkpoint_is_left_out),
+        cmocka_unit_test(damaged_events_never_do_harm),
         cmocka_unit_test(nothing_is_folded_into_nothing),
     };
 
