@@ -121,6 +121,7 @@ struct group {
 
     struct group_answer *answers, **last_answer; /* acks that wait for a picture to be durable; the oldest first */
     struct group_hold *holds, *last_hold; /* transactions under way; the oldest first */
+    uint64_t hold_count;          /* of all there ever were */
     struct group_mark newest;     /* of what is known to be in the log */
     uint64_t pictured_acks;       /* of newest.acks, those in a picture that is in the log */
     struct group_writer writer;

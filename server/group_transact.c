@@ -8,14 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
 #include "group.h"
 #include "group_acked.h"
+#include "varve/uuid.h"
 
 struct group_hold {
     struct group_hold *next, *previous; /* of the group */
     struct group *group;
     struct group_mark begun;            /* what was known to be in the log then */
-    uint64_t epoch, bytes;
+    uint64_t epoch, number, bytes;      /* the how-manieth of the group */
     struct varve_view acked, resolved;  /* malloc'ed: data of the events; size 0: there is none */
     char acked_stream[GROUP_STREAM_NAME_BYTES], resolved_stream[GROUP_STREAM_NAME_BYTES];
     size_t count, acked_count;          /* the others are replays: */
@@ -78,7 +82,8 @@ static enum varve_status create(struct group *group, const struct varve_group_ac
         budget_give(&group->server->budget, bytes);
         return no_memory(error);
     }
-    *hold = (struct group_hold){ .group = group, .begun = group->newest, .epoch = ack->epoch, .bytes = bytes };
+    *hold = (struct group_hold){ .group = group, .begun = group->newest, .epoch = ack->epoch,
+                                 .number = group->hold_count++, .bytes = bytes };
     *ret = hold;
     return VARVE_OK;
 }
@@ -209,15 +214,28 @@ enum varve_status group_hold_begin(struct session *session, const struct varve_g
     return status;
 }
 
+/* Epochs are never handed out twice, and numbers not while the server lives, as long as an epoch does. */
+static struct varve_uuid make_id(const struct group_hold *hold, const char *stream)
+{
+    const uint64_t numbers[] = { hold->epoch, hold->number };
+    XXH128_hash_t hash = XXH3_128bits_withSeed(numbers, sizeof(numbers), XXH3_64bits(stream, strlen(stream)));
+    struct varve_uuid id;
+
+    varve_uuid_v8((const uint8_t *)&hash, &id);
+    return id;
+}
+
 size_t group_hold_events(const struct group_hold *hold, struct group_hold_event ret[GROUP_HOLD_MAX_EVENTS])
 {
     size_t count = 0;
 
     if (hold->acked_count > 0)
-        ret[count++] = (struct group_hold_event){ varve_view_str(hold->acked_stream), GROUP_ACKED_TYPE, hold->acked };
+        ret[count++] = (struct group_hold_event){ varve_view_str(hold->acked_stream), GROUP_ACKED_TYPE, hold->acked,
+                                                  make_id(hold, hold->acked_stream) };
     if (hold->count > hold->acked_count)
         ret[count++] = (struct group_hold_event){ varve_view_str(hold->resolved_stream),
-                                                  parked_event_type(PARKED_RESOLVED), hold->resolved };
+                                                  parked_event_type(PARKED_RESOLVED), hold->resolved,
+                                                  make_id(hold, hold->resolved_stream) };
     return count;
 }
 

@@ -16,10 +16,12 @@
 struct group_hold;
 
 enum { GROUP_HOLD_MAX_EVENTS = 2 };
-struct group_hold_event {        /* JSON, without an id of its own, into a stream expected to be at any version */
+struct group_hold_event {        /* JSON, into a stream expected to be at any version */
     struct varve_view stream;    /* "$group-<name>"; for replays of parked events "$parked-<name>" */
     const char *type;            /* "$group.acked"; "$parked.resolved" */
     struct varve_view data;
+    struct varve_uuid id;        /* new each time: what acks is never taken for a repetition of what was stored before,
+                                  * or the ack would not be in the log */
 };
 
 /* Hold the events that `ack` names; `session` must be that of the membership. VARVE_OK: all are held, and the caller

@@ -101,6 +101,7 @@ enum varve_status transact_system_make(const struct varve_transact_request *requ
         size_t at = request->checkpoint_count + i;
         streams[at] = (struct varve_append_stream){ held[i].stream, VARVE_EXPECTED_ANY };
         events[at] = event_of(held[i].type, held[i].data);
+        events[at].id = held[i].id;
     }
     return VARVE_OK;
 }

@@ -76,10 +76,11 @@ static struct group_hold *hold_one(struct setup *s, uint64_t position)
 }
 
 /* The transaction's frame: an effect, and what belongs to the hold. `expected` of the effect's stream. */
-static struct varve_append *transact(struct fixture *f, const struct group_hold *hold, int64_t expected)
+static struct varve_append *transact(struct fixture *f, const struct group_hold *hold, int64_t expected,
+                                     struct varve_uuid effect_id)
 {
     const struct varve_append_stream effects[] = { { varve_view_str("effect"), expected } };
-    const struct varve_event effect = { .type = varve_view_str("handled"), .time_us = VARVE_TIME_NONE,
+    const struct varve_event effect = { .type = varve_view_str("handled"), .id = effect_id, .time_us = VARVE_TIME_NONE,
                                         .schema_version = 1, .content_type = VARVE_CONTENT_OCTET_STREAM };
     const struct varve_append_request appends = { effects, 1, &effect, NULL, 1 };
     struct group_hold_event parts[GROUP_HOLD_MAX_EVENTS];
@@ -93,7 +94,7 @@ static struct varve_append *transact(struct fixture *f, const struct group_hold 
         streams[i] = (struct varve_append_stream){ parts[i].stream, VARVE_EXPECTED_ANY };
         events[i] = (struct varve_event){ .type = varve_view_str(parts[i].type), .time_us = VARVE_TIME_NONE,
                                           .schema_version = 1, .content_type = VARVE_CONTENT_JSON,
-                                          .data = parts[i].data };
+                                          .data = parts[i].data, .id = parts[i].id };
     }
     const struct varve_transact whole = { .appends = appends, .system = { streams, count, events, stream_of, count } };
     assert_int_equal(varve_transact_create(f->store, &whole, &append, NULL), VARVE_OK);
@@ -110,7 +111,7 @@ static const struct varve_append_result *results_of_hold(const struct varve_appe
 
 static struct varve_append *store(struct fixture *f, const struct group_hold *hold)
 {
-    struct varve_append *append = transact(f, hold, VARVE_EXPECTED_ANY);
+    struct varve_append *append = transact(f, hold, VARVE_EXPECTED_ANY, (struct varve_uuid){ { 0 } });
 
     assert_int_equal(varve_append_get_outcome(append)->status, VARVE_OK);
     return append;
@@ -165,7 +166,7 @@ static void what_is_not_stored_stays_with_its_member(void **state)
 
     worker_take(s.w);
     struct group_hold *held = hold_one(&s, 1);
-    struct varve_append *append = transact(s.f, held, 99); /* Not at that version. */
+    struct varve_append *append = transact(s.f, held, 99, (struct varve_uuid){ { 0 } }); /* Not there. */
     assert_int_equal(varve_append_get_outcome(append)->status, VARVE_WRONG_EXPECTED_VERSION);
     group_hold_end(held, results_of_hold(append));
     varve_append_free(append);
@@ -371,6 +372,32 @@ static void a_reset_comes_after_what_is_held(void **state)
     end(&s);
 }
 
+/* Whoever makes the effect's id from the event's is told that it was handled: nothing would be stored, not the ack. */
+static void what_was_handled_before_a_reset_is_refused_and_acked_alone(void **state)
+{
+    const struct varve_uuid id = { { 1, 2, 3 } };
+    const struct varve_group_request request = { .group = varve_view_str("g"), .after = 0 };
+    struct setup s = begin(1, 0);
+
+    worker_take(s.w);
+    for (int round = 0; round < 2; round++) {
+        struct group_hold *held = hold_one(&s, 1);
+        struct varve_append *append = transact(s.f, held, VARVE_EXPECTED_ANY, id);
+        const struct varve_append_outcome *outcome = varve_append_get_outcome(append);
+
+        assert_int_equal(outcome->status, round == 0 ? VARVE_OK : VARVE_WRONG_EXPECTED_VERSION);
+        group_hold_end(held, results_of_hold(append));
+        varve_append_free(append);
+        if (round == 1)
+            continue;
+        assert_int_equal(group_ask(s.c, VARVE_OP_GROUP_RESET, &request, NULL), VARVE_OK);
+        assert_int_equal(worker_take(s.w).position, 1);
+    }
+    assert_int_equal(worker_ack(s.w, 1), VARVE_OK);
+    assert_int_equal(count_events(s.f, "effect", "handled"), 1);
+    end(&s);
+}
+
 static void a_deletion_comes_after_what_is_held(void **state)
 {
     struct setup s = begin(1, 0);
@@ -475,6 +502,7 @@ int main(void)
         cmocka_unit_test(only_members_of_the_connection_may),
         cmocka_unit_test(what_a_start_would_read_is_bounded),
         cmocka_unit_test(a_reset_comes_after_what_is_held),
+        cmocka_unit_test(what_was_handled_before_a_reset_is_refused_and_acked_alone),
         cmocka_unit_test(a_deletion_comes_after_what_is_held),
         cmocka_unit_test(replays_of_parked_events_are_resolved_with_the_rest),
         cmocka_unit_test(pictures_say_which_transactions_they_have),
