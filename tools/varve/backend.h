@@ -74,5 +74,6 @@ void backend_follow_options(struct varve_client_options *ret_options);
 /* `create`: make a store when there is none. */
 enum varve_status backend_open_store(const char *path, bool create, struct backend **ret_backend,
                                      struct varve_error *error);
+struct varve_store *backend_store(struct backend *backend); /* of such a backend */
 
 #endif

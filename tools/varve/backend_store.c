@@ -265,6 +265,11 @@ static const struct backend_functions store_functions = {
     .stats = store_stats,
 };
 
+struct varve_store *backend_store(struct backend *backend)
+{
+    return store_of(backend)->store;
+}
+
 enum varve_status backend_open_store(const char *path, bool create, struct backend **ret_backend,
                                      struct varve_error *error)
 {

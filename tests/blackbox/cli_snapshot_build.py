@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""`varve snapshot build` and `verify`: every kind of reducer, every kind of failure, kill -9 in the middle."""
+import glob
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+from cli_support import BIN, ROOT, TIMEOUT_S, VARVE, Server, clean_environment, expect, lines, main, varve
+
+DEADLINE_S = 60
+BUILD = os.path.dirname(BIN)
+ACCOUNT_SO = os.path.join(BUILD, "examples", "reducer.so")
+ODD_SO = os.path.join(BUILD, "tests", "objects", "odd_reducer.so")
+ACCOUNT_PY = f"program exec {shlex.quote(sys.executable)} {shlex.quote(ROOT + '/docs/examples/reducer.py')}"
+FIGURES = ("folded", "events", "stored", "failed", "up_to_date")
+
+
+def account_events(number, count):
+    yield {"stream": f"account-{number}", "type": "account.opened", "data": {"owner": f"o{number}"}}
+    for n in range(count - 1):
+        kind = "withdrawn" if n % 3 == 2 else "deposited"
+        yield {"stream": f"account-{number}", "type": f"account.{kind}", "data": {"amount": 10 + n % 7, "n": n}}
+
+
+def fill(target, accounts=60, longest=40):
+    """Accounts of 1 to `longest` events, and one stream of another category."""
+    events = [e for n in range(accounts) for e in account_events(n, 1 + n % longest)]
+    events.append({"stream": "order-1", "type": "order.placed", "data": {"total": 5}})
+    target.ok("import", stdin=lines(events))
+    return events
+
+
+def figures(outcome, *names):
+    return tuple(outcome[name] for name in names or FIGURES)
+
+
+def build(target, *arguments, code=0):
+    done = target("snapshot", "build", *arguments, "-o", "json")
+    expect(done.returncode, code, f"{arguments}: {done.err}")
+    outcome = json.loads(done.out)
+    outcome["err"] = done.err
+    return outcome
+
+
+def verify(target, *arguments, code=0):
+    done = target("snapshot", "verify", *arguments, "-o", "json")
+    expect(done.returncode, code, f"{arguments}: {done.err}")
+    return json.loads(done.out)
+
+
+def listed(target, *arguments):
+    return [(s["stream"], s["version"], s["type"], s["schema_version"], s["size"])
+            for s in target.json("snapshot", "ls", *arguments)]
+
+
+def state(target, stream, *arguments):
+    return json.loads(target.ok("snapshot", "show", stream, "--raw", *arguments))
+
+
+def balance(events, stream):
+    total = 0
+    for event in events:
+        if event["stream"] == stream:
+            amount = event["data"].get("amount", 0)
+            total += amount if event["type"].endswith("deposited") else -amount
+    return total
+
+
+# ---- each kind of reducer -------------------------------------------------------------------------------------------
+
+def test_each_reducer_builds_what_it_verifies(target):
+    events = fill(target)
+    for reducer, options in (("merge", []), (ACCOUNT_SO, ["--category", "account"]),
+                             (ACCOUNT_PY, ["--type", "balance", "--category", "account"])):
+        outcome = build(target, "--reducer", reducer, *options)
+        streams = 61 if reducer == "merge" else 60
+        expected = len(events) if reducer == "merge" else len(events) - 1
+        expect(figures(outcome), (streams, expected, streams, 0, 0), reducer)
+        checked = verify(target, "--reducer", reducer, *options)
+        expect(figures(checked, "same", "different", "failed", "events"), (streams, 0, 0, expected), reducer)
+        again = build(target, "--reducer", reducer, *options, "--verify")
+        expect(figures(again) + figures(again, "same", "different"), (0, 0, 0, 0, streams, streams, 0), reducer)
+        expect(state(target, "account-39"), {"owner": "o39", "amount": 13, "n": 38} if reducer == "merge" else
+               {"balance": balance(events, "account-39"), "events": 40}, reducer)
+    expect({s[2] for s in listed(target, "account")}, {"balance"}, "one of a version takes the place of another")
+
+
+def test_a_later_build_goes_on_from_snapshots(target):
+    fill(target)
+    build(target, "--reducer", ACCOUNT_SO, "--category", "account")
+    target.ok("import", stdin=lines({"stream": f"account-{n}", "type": "account.deposited", "data": {"amount": 1000}}
+                                    for n in range(5) for _ in range(3)))
+    outcome = build(target, "--reducer", ACCOUNT_SO, "--category", "account", "--keep", 5)
+    expect(figures(outcome), (5, 15, 5, 0, 55))
+    expect(state(target, "account-0"), {"balance": 3000, "events": 4})
+    expect([s[1] for s in listed(target, "account-0")], [0, 3])
+    expect(figures(verify(target, "--reducer", ACCOUNT_SO), "same", "different"), (65, 0))
+    newer = build(target, "--reducer", "merge", "--category", "account", "--schema-version", 7)
+    expect(figures(newer, "folded", "up_to_date"), (60, 0), "another type and schema version begins anew")
+
+
+def test_which_streams_and_when(target):
+    fill(target)
+    dry = build(target, "--reducer", "merge", "--longer-than", 30, "--dry-run")
+    expect(figures(dry, "streams", "to_fold", "too_short"), (61, 10, 51))
+    expect(listed(target), [])
+    expect(build(target, "--reducer", "merge", "--longer-than", 30)["stored"], 10)
+    expect(build(target, "--reducer", "merge", "--prefix", "account-5")["stored"], 11)
+    expect(build(target, "--reducer", "merge", "--category", "order")["stored"], 1)
+    expect(build(target, "--reducer", "merge", "account-7", "--stream", "account-8")["stored"], 2)
+    expect(build(target, "--reducer", "merge", "--category", "ord")["streams"], 0)
+    target.ok("append", "account-7", "account.deposited", '{"amount": 1}')
+    outcome = build(target, "--reducer", "merge", "--every", 2)
+    expect(figures(outcome, "not_due", "up_to_date", "folded"), (3, 23, 35))
+    target.ok("append", "account-7", "account.deposited", '{"amount": 1}')
+    outcome = build(target, "--reducer", "merge", "--every", 2, "--keep", 1)
+    expect(figures(outcome, "not_due", "up_to_date", "events"), (2, 58, 2))
+    expect(len(listed(target, "account-7")), 1)
+
+
+def test_streams_that_were_cut_or_ended(target):
+    fill(target, 4)
+    build(target, "--reducer", "merge", "account-3")
+    for stream in ("account-2", "account-3"):
+        target.ok("append", stream, "account.deposited", '{"amount": 1}')
+        target.ok("stream", "truncate", stream, "--before", 1)
+    target.ok("stream", "delete", "account-1")
+    target.ok("stream", "tombstone", "account-0", "--yes")
+    outcome = build(target, "--reducer", "merge")
+    expect(figures(outcome, "ended", "no_beginning", "folded", "events", "failed"), (2, 1, 2, 2, 0))
+    outcome = verify(target, "--reducer", "merge")
+    expect(figures(outcome, "same", "different", "no_beginning"), (1, 0, 1))
+
+
+def test_verify_lists_what_differs(target):
+    fill(target, 5)
+    build(target, "--reducer", ACCOUNT_PY, "--type", "x", "--category", "account")
+    outcome = verify(target, "--reducer", "merge", "--type", "x", code=1)
+    expect(figures(outcome, "streams", "without_snapshot", "same", "different"), (6, 1, 0, 5))
+    expect(outcome["differing"], [{"stream": f"account-{n}", "version": n} for n in range(5)])
+    done = target("snapshot", "verify", "--reducer", "merge", "--type", "x", "account-2")
+    expect((done.returncode, done.out.splitlines()[:3]), (1, ["differs    version", "account-2        2", ""]))
+    outcome = verify(target, "--reducer", "merge")
+    expect(figures(outcome, "without_snapshot", "folded"), (6, 0))
+
+
+# ---- reducers that do what they should not --------------------------------------------------------------------------
+
+BAD = """
+import json, os, sys, time
+for line in sys.stdin.buffer:
+    message = json.loads(line)
+    what = message["stream"].split("-")[0]
+    answer = {"n": message["n"], "state": {"events": len(message["events"])}}
+    if what == "crash": os.abort()
+    if what == "exit": sys.exit(4)
+    if what == "hang": time.sleep(1000)
+    if what == "garbage": print("here I am", flush=True); continue
+    if what == "large": answer["state"] = "x" * (2 << 20)
+    if what == "refused": answer["error"] = "I do not want to"
+    print(json.dumps(answer, sort_keys=True), flush=True)
+"""
+
+
+def test_bad_programs_fail_their_streams_alone(target):
+    script = os.path.join(os.path.dirname(target.directory), "bad.py")
+    with open(script, "w") as file:
+        file.write(BAD)
+    bad = {"crash-1": "the program was killed by signal 6", "exit-1": "the program ended with exit status 4",
+           "garbage-1": "the program: its answer is not JSON", "hang-1": "the program gave no answer within 5000 ms",
+           "large-1": "the state has 2097154 bytes; a snapshot may have 1048576",
+           "refused-1": "the program says: I do not want to"}
+    good = [f"{kind}-{n}" for kind in ("account", "goods", "zebra") for n in range(40)]
+    target.ok("import", stdin=lines({"stream": stream, "type": "t", "data": {"n": n}}
+                                    for n in range(3) for stream in [*good, *bad]))
+    options = ["--reducer", f"program exec {shlex.quote(sys.executable)} {shlex.quote(script)}", "--type", "count",
+               "--timeout", "5s"]
+    outcome = build(target, *options, code=1)
+    expect(figures(outcome), (len(good), 3 * len(good), len(good), len(bad), 0))
+    expect(sorted(outcome["err"].splitlines()),
+           sorted(f'failed: stream "{stream}": {why}' for stream, why in bad.items()))
+    expect([s[0] for s in listed(target)], sorted(good))
+    again = build(target, *options, "--prefix", "r", code=1)
+    expect(figures(again), (0, 0, 0, 1, 0), "what failed is tried again")
+
+
+def test_many_failures_are_counted(target):
+    target.ok("import", stdin=lines({"stream": f"s-{n:03}", "type": "t", "data": 1 << 70} for n in range(50)))
+    outcome = build(target, "--reducer", "merge", code=1)
+    expect(outcome["failed"], 50)
+    said = outcome["err"].splitlines()
+    expect(len(said), 21)
+    assert '", event 0: a number in the data is too large' in said[0], said[0]
+    expect(said[20], "failed: more streams, which are only counted")
+
+
+def test_a_program_that_never_answers_ends_it_all(target):
+    fill(target)
+    done = target("snapshot", "build", "--reducer", "program exit 3", "--type", "x", "--workers", 1)
+    expect(done.returncode, 1)
+    expect(done.err.splitlines()[-1], "error: IO: the reducer was started again and again and never answered; at last: "
+           'stream "account-17": the program ended with exit status 3')
+    expect(len(done.err.splitlines()), 11)
+
+
+def test_an_object_that_crashes_says_where(target):
+    target.ok("import", stdin=lines({"stream": stream, "type": "t"} for stream in ("good-1", "crash-1", "large-1")))
+    done = target("snapshot", "build", "--reducer", ODD_SO, "--prefix", "crash")
+    expect((done.returncode, done.out, done.err),
+           (-signal.SIGSEGV, "", "error: INTERNAL: the reducer crashed (signal 11) in stream crash-1\n"))
+    outcome = build(target, "--reducer", ODD_SO, "good-1", "large-1", code=1)
+    expect(figures(outcome, "stored", "failed"), (1, 1))
+    expect(outcome["err"], 'failed: stream "large-1": the state has 2097152 bytes; a snapshot may have 1048576\n')
+
+
+def test_what_cannot_be_is_refused(target):
+    fill(target, 1)
+    for says, *arguments in [
+            ("say what folds the events: --reducer merge, --reducer ./name.so or --reducer 'program COMMAND'",),
+            ("a reducer is \"merge\", the path of a shared object (./name.so) or \"program COMMAND...\", not \"x\"",
+             "--reducer", "x"),
+            ("a program's snapshots need a type, such as \"account\"", "--reducer", "program cat"),
+            ("only programs are spoken to in msgpack", "--reducer", "merge", "--msgpack"),
+            ("--every must be at least 1", "--reducer", "merge", "--every", 0),
+            ("--keep must be at least 1", "--reducer", "merge", "--keep", 0),
+            ("--workers must be from 1 to 256", "--reducer", "merge", "--workers", 0)]:
+        target.fails(2, "error: INVALID_ARGUMENT: " + says, "snapshot", "build", *arguments)
+    done = target("snapshot", "build", "--reducer", "merge", "nobody-1")
+    expect((done.returncode, done.err.startswith("error: STREAM_NOT_FOUND: ")), (4, True), done.err)
+
+
+# ---- killed in the middle -------------------------------------------------------------------------------------------
+
+def kill_at_random(command, seed):
+    """Runs it again and again, killed at random moments, until it was quicker. Returns how often it was killed."""
+    chance = random.Random(seed)
+    for kills in range(25):
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=clean_environment())
+        Server.running.append(process)
+        try:
+            out, err = process.communicate(timeout=chance.uniform(0.005, 0.15 + kills * 0.02))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            continue
+        expect(process.returncode, 0, err)
+        return kills
+    expect(subprocess.run(command, capture_output=True, timeout=TIMEOUT_S).returncode, 0)
+    return 25
+
+
+def test_killed_and_run_again_it_is_the_same(target):
+    events = [e for n in range(1500) for e in account_events(n, 1 + n % 20)]
+    target.ok("import", stdin=lines(events))
+    for number, (reducer, *options) in enumerate([("merge",), (ACCOUNT_SO,), (ACCOUNT_PY, "--type", "python")]):
+        command = ["snapshot", "build", "--reducer", reducer, *options]
+        kill_at_random([VARVE, *command, *target.options], number)
+        kind = (options or ["--type", "merge" if reducer == "merge" else "account"])[1]
+        expect([(s[0], s[1]) for s in listed(target, "--type", kind)],
+               sorted((f"account-{n}", n % 20) for n in range(1500)), reducer)
+        expect(figures(verify(target, *command[2:]), "same", "different", "failed"), (1500, 0, 0), reducer)
+        expect(figures(build(target, *command[2:])), (0, 0, 0, 0, 1500), reducer)
+
+
+def wait_for(path):
+    give_up = time.monotonic() + DEADLINE_S
+    while not glob.glob(path):
+        assert time.monotonic() < give_up, f"never there: {path}"
+        time.sleep(0.01)
+
+
+WAITING = """
+import json, os, sys, time
+for line in sys.stdin.buffer:
+    message = json.loads(line)
+    if message["stream"] == "account-700" and not os.path.exists(sys.argv[1] + "/go"):
+        open(sys.argv[1] + "/begun", "w").close()
+        while not os.path.exists(sys.argv[1] + "/go"): time.sleep(0.01)
+    print(json.dumps({"n": message["n"], "state": [e["data"] for e in message["events"]]}), flush=True)
+"""
+
+
+def test_a_server_that_is_killed_is_waited_for(folder):
+    server = Server(os.path.join(folder, "store"))
+    at = ["--server", server.url + "?reconnect_attempts=60"]
+    done = varve("import", *at, stdin=lines({"stream": f"account-{n}", "type": "t", "data": {"n": n}}
+                                            for _ in range(2) for n in range(1000)))
+    expect(done.returncode, 0, done.err)
+    with open(folder + "/waiting.py", "w") as file:
+        file.write(WAITING)
+    command = ["snapshot", "build", "--type", "waiting", "--reducer",
+               f"program exec {shlex.quote(sys.executable)} {folder}/waiting.py {folder}", *at]
+    process = subprocess.Popen([VARVE, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=clean_environment())
+    Server.running.append(process)
+    wait_for(folder + "/begun")
+    server.kill()
+    server.start(server.port)
+    open(folder + "/go", "w").close()
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    expect(process.returncode, 0, err)
+    done = varve("snapshot", "verify", *command[2:], "-o", "json")
+    expect(figures(json.loads(done.out), "same", "different"), (1000, 0), done.err)
+    server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))

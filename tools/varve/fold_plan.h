@@ -1,0 +1,48 @@
+/* fold_plan.h - which streams are to be folded: what is listed of streams, beside what is listed of their snapshots.
+ *
+ * Both lists are in the order of the streams' names, so one pass over both, in pages, is enough whatever their size. */
+#ifndef TOOLS_FOLD_PLAN_H
+#define TOOLS_FOLD_PLAN_H
+
+#include "fold_pool.h"
+#include "snapshot_cursor.h"
+
+struct fold_plan_counts {
+    uint64_t streams;      /* looked at: the sum of what follows but for `events` */
+    uint64_t due;          /* to be folded, */
+    uint64_t events;       /* with so many events */
+    uint64_t up_to_date;   /* their newest snapshot is that of their last event */
+    uint64_t not_due;      /* fewer than `every` events are behind it */
+    uint64_t too_short;    /* no more than `longer_than` events */
+    uint64_t ended;        /* deleted or tombstoned */
+    uint64_t without;      /* verify: they have no snapshot of the kind */
+};
+
+struct fold_plan {
+    enum fold_purpose purpose;
+    struct state_source *source;              /* for nothing else */
+    struct varve_view type;                   /* of the snapshots, */
+    uint32_t schema_version;                  /* likewise */
+    uint64_t every, longer_than;
+    /* Takes the batch over; false: it wants no more. */
+    bool (*take)(void *user, struct fold_batch *batch);
+    void (*tick)(void *user);                 /* now and then */
+    void *user;
+
+    struct fold_plan_counts counts;
+    struct fold_batch *batch;                 /* not yet full */
+    struct snapshot_cursor cursor;
+    int64_t *versions;                        /* of the stream's snapshots of this kind */
+    size_t version_count, version_capacity;
+    bool stopped;                             /* take() wants no more */
+};
+
+/* Streams whose names begin so and, unless absent, whose category is this one. */
+enum varve_status fold_plan_prefix(struct fold_plan *plan, struct varve_view prefix, struct varve_view category,
+                                   struct varve_error *error);
+/* STREAM_NOT_FOUND. */
+enum varve_status fold_plan_stream(struct fold_plan *plan, struct varve_view name, struct varve_error *error);
+/* Hands over what is left, and frees what the plan holds. */
+void fold_plan_end(struct fold_plan *plan);
+
+#endif
