@@ -10,6 +10,7 @@ import checks_requests  # noqa: F401
 import checks_reads  # noqa: F401
 import checks_hostile  # noqa: F401
 import checks_sagas  # noqa: F401
+import checks_snapshots  # noqa: F401
 import varve_protocol as vp
 from harness import BIN, CHECKS, ROOT, Server, event
 from varve_protocol import ANY
