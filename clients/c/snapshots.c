@@ -3,6 +3,8 @@
 #include "append.h"
 #include "pipeline.h"
 
+#include <string.h>
+
 /* ---- putting ---------------------------------------------------------------------------------------------------- */
 
 static enum varve_status check(const struct varve_snapshot *snapshot, struct varve_error *error)
@@ -125,7 +127,7 @@ enum varve_status varve_client_snapshot_get(struct varve_client *client, const s
 
 static bool begins_with(struct varve_view text, struct varve_view prefix)
 {
-    return text.size >= prefix.size && varve_view_equal(varve_view_of(text.data, prefix.size), prefix);
+    return text.size >= prefix.size && (prefix.size == 0 || memcmp(text.data, prefix.data, prefix.size) == 0);
 }
 
 enum varve_status varve_client_snapshot_list(struct varve_client *client,

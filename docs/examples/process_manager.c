@@ -29,6 +29,7 @@ struct manager {
     struct varve_view name;
     uint64_t position; /* everything up to here has been handled, */
     int64_t version;   /* says this version of the checkpoint */
+    bool overtaken;    /* no more: somebody else has moved it */
 };
 
 static struct varve_subscription *_Atomic subscription;
@@ -54,6 +55,8 @@ static enum varve_status store(struct manager *m, struct varve_transact_request 
     request->checkpoints = &checkpoint;
     request->checkpoint_count = 1;
     enum varve_status status = varve_client_transact(m->client, request, &outcome, error);
+    for (size_t i = 0; i < outcome.conflict_count; i++)
+        m->overtaken |= outcome.conflicts[i].part == VARVE_PART_SYSTEM; /* Our part of it is the checkpoint. */
     if (status != VARVE_OK)
         return status;
     m->position = position;
@@ -114,6 +117,7 @@ static enum varve_status follow(struct manager *m, struct varve_error *error)
     struct varve_subscription *s = NULL;
     struct varve_notice notice;
 
+    m->overtaken = false;
     enum varve_status status = varve_client_checkpoint(m->client, m->name, &m->position, &m->version, error);
     if (status == VARVE_OK)
         status = varve_subscription_open(m->url, NULL, &filter, m->position, &s, error);
@@ -140,8 +144,8 @@ int main(int argc, char **argv)
         status = varve_client_connect(m.client, &error); /* A wrong address shall show at once. */
     while (status == VARVE_OK && !stopped) {
         status = follow(&m, &error);
-        if (status == VARVE_WRONG_EXPECTED_VERSION || varve_status_retryable(status)) {
-            status = VARVE_OK; /* Somebody else was quicker, or the outcome is unknown: the checkpoint knows. */
+        if (m.overtaken || varve_status_retryable(status)) {
+            status = VARVE_OK; /* Somebody else was quicker, or what came of it is unknown: the checkpoint knows. */
             nanosleep(&rest, NULL);
         }
     }

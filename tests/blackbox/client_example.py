@@ -18,7 +18,7 @@ BUILD = os.environ.get("VARVE_BUILD", os.path.join(ROOT, "build", "gcc-release")
 def compiled(name):
     """As somebody would who has the libraries; tests/install.sh shows that the installed ones do as well."""
     program = os.path.join(tempfile.mkdtemp(dir=SCRATCH), name)
-    includes = [f"-I{ROOT}/{floor}/include" for floor in ("engine", "server", "clients/c")]
+    includes = [f"-I{ROOT}/{floor}/include" for floor in ("engine", "snapshots", "server", "clients/c")]
     libraries = ["-l:libvarve_client.a", "-l:libvarve.a", "-lmsgpackc", "-lxxhash", "-ljansson", "-pthread"]
     subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", *includes, f"{ROOT}/docs/examples/{name}.c", "-o", program,
                     f"-L{BUILD}", *libraries], check=True)
@@ -104,6 +104,32 @@ def workers_share_a_group(directory):
         assert "nobody told us how to take a payment back" in parked and parked.count("\n") == 1, parked
 
 
+def an_account_is_folded_from_its_newest_snapshot(directory):
+    page = open(os.path.join(ROOT, "docs", "client-c.md"), encoding="utf-8").read()
+    commands, output = re.search(r"```sh\ncc docs/examples/account.c[^\n]*\n(.*?)```\n\n```\n(.*?)```", page,
+                                 re.S).groups()
+    program = compiled("account")
+    with Server(directory) as server:
+        url, said = f"varve://127.0.0.1:{server.port}", ""
+
+        def account(*arguments, code=0):
+            done = subprocess.run([program, url, *arguments], capture_output=True, text=True, timeout=60)
+            assert done.returncode == code, done
+            return done.stdout
+
+        for command in commands.splitlines():
+            said += account(*command.split()[2:])
+        assert said == output, said
+        for i in range(98):
+            assert account("alice", "deposit", "1") == f"{71 + i}\n" + "snapshot at version 99\n" * (i == 97), i
+        assert account("alice", "withdraw", "1000", code=3) == ""
+        assert account("alice", "show") == "168\n"  # From the snapshot, which holds the same.
+        assert account("bob", "show") == "0\n"
+        shown = subprocess.run([f"{BUILD}/bin/varve", "stats", "--server", url], capture_output=True, text=True,
+                               timeout=60, check=True).stdout
+        assert "snapshot" in shown, shown
+
+
 def a_second_run_meets_the_first(directory):
     with Server(directory) as server:
         example(f"varve://127.0.0.1:{server.port}")
@@ -115,7 +141,7 @@ def a_second_run_meets_the_first(directory):
 def nobody_there(directory):
     done = example("varve://127.0.0.1:1")
     assert done.returncode == 1 and done.stdout == "" and "UNREACHABLE" in done.stderr, done
-    for name in ("subscribe", "worker"):
+    for name in ("subscribe", "worker", "process_manager", "billing"):
         done = subprocess.run([compiled(name), "varve://127.0.0.1:1"], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and done.stdout == "" and "UNREACHABLE" in done.stderr, done
 
@@ -123,4 +149,4 @@ def nobody_there(directory):
 with tempfile.TemporaryDirectory(prefix="varve-example-") as SCRATCH:
     PROGRAM = compiled("client")
     run([the_page_shows_what_it_prints, a_second_run_meets_the_first, a_subscriber_follows,
-         workers_share_a_group, nobody_there])
+         workers_share_a_group, an_account_is_folded_from_its_newest_snapshot, nobody_there])

@@ -80,6 +80,7 @@ static void script_all(struct fake_server *server)
     fake_expect(server, varve_decode_snapshot_list(server->body, &list, NULL) == VARVE_OK, "not readable");
     fake_expect(server, list.after_version == -1 && list.limit == 2, "another list");
     answer_list(server, id);
+    answer_list(server, fake_take(server, VARVE_OP_SNAPSHOT_LIST));
     id = fake_take(server, VARVE_OP_SNAPSHOT_DELETE);
     fake_expect(server, varve_decode_snapshot_delete(server->body, &stream, &from, &until, NULL) == VARVE_OK &&
                 from == 3 && until == 40, "deleted otherwise");
@@ -91,7 +92,7 @@ static void script_all(struct fake_server *server)
 
 static void test_each_call(void **state)
 {
-    const struct varve_snapshot_list_request list = sample_list();
+    const struct varve_snapshot_list_request list = sample_list(), all = { .after_version = -1, .limit = 2 };
     const struct varve_snapshot_query query = sample_query();
     struct varve_snapshot snapshot = sample();
     struct fake_server *server = fake_server_start(script_all, NULL);
@@ -115,6 +116,8 @@ static void test_each_call(void **state)
     assert_int_equal(count, 2);
     assert_int_equal(snapshots[1].size, 7);
     assert_false(end);
+    assert_int_equal(varve_client_snapshot_list(client, &all, &snapshots, &count, &end, NULL), VARVE_OK);
+    assert_int_equal(count, 2);
     assert_int_equal(varve_client_snapshot_delete(client, order, 3, 40, &deleted, NULL), VARVE_OK);
     assert_int_equal(deleted, 12);
     snapshot = sample();
