@@ -1,6 +1,8 @@
 /* test_model_sagas.c - transactions and sagas against a naive model of them: random operations on many small stores,
  * with repetitions, groups, settles, frozen layers, reopening and crashes in between; everything that can be asked
  * about sagas is compared. */
+#include "engine/settle_parts.h"
+#include "engine/store_parts.h"
 #include "support/check.h"
 #include "support/effort.h"
 #include "support/random.h"
@@ -428,9 +430,20 @@ static void thaw(struct drive *d)
     d->frozen = false;
 }
 
+/* A part of the frozen layer, in small transactions, as if the settler were amid its work. */
+static void settle_a_part(struct drive *d)
+{
+    const struct tail_layer *frozen = tail_frozen(d->f.store->tail);
+
+    if (!d->frozen || frozen == NULL)
+        return;
+    uint32_t slice = 1 + (uint32_t)below(d, 5), until = (uint32_t)below(d, tail_layer_count(frozen) + 1);
+    assert_int_equal(settle_slices(d->f.store->db, frozen, slice, until, &d->f.error), VARVE_OK);
+}
+
 static void disturb(struct drive *d)
 {
-    switch (below(d, 7)) {
+    switch (below(d, 8)) {
     case 0:
         thaw(d);
         fixture_reopen(&d->f);
@@ -444,6 +457,10 @@ static void disturb(struct drive *d)
         if (d->may_freeze && !d->frozen)
             fixture_freeze(&d->f);
         d->frozen = d->may_freeze; /* Thawing takes its time, so not for nothing. */
+        break;
+    case 3:
+    case 4:
+        settle_a_part(d);
         break;
     default:
         if (!d->frozen)

@@ -1,5 +1,6 @@
 /* test_saga_walk.c - sagas in order from three sources: each once, as it is now, however it is spread over them. */
 #include "engine/saga_walk.h"
+#include "engine/settle_parts.h"
 #include "support/check.h"
 #include "support/transact_fixture.h"
 
@@ -69,6 +70,32 @@ static void newer_sources_hide_older_ones(void **ignored)
     assert_true(by_deadline->end);
     free(by_deadline);
     fixture_thaw(&f);
+    fixture_free(&f);
+}
+
+/* While the settler is amid the frozen layer both have a part of it, in different states. */
+static void a_layer_may_be_settled_in_part(void **ignored)
+{
+    struct store_fixture f;
+    struct taken taken;
+
+    fixture_init(&f);
+    fixture_open(&f);
+    transact(&f, "*a-1:begin!10 *a-2:begin!20 *a-3:begin!30");
+    transact(&f, "*a-1:step/s!40 *a-2:complete *b-1:begin!5");
+    transact(&f, "*a-3:fail *b-1:step/s");
+    fixture_freeze(&f);
+    transact(&f, "*a-1:step/t!50 *c-1:begin");
+    for (uint32_t until = 1; until <= 8; until++) {
+        assert_int_equal(settle_slices(f.store->db, tail_frozen(f.store->tail), 1, until, &f.error), VARVE_OK);
+        free(walk(&f, query_of(VARVE_SAGA_BY_CHANGE), NULL, 100, &taken));
+        assert_string_equal(taken.text, "a-1@9 a-2@5 a-3@7 b-1@8 c-1@10");
+        free(walk(&f, query_of(VARVE_SAGA_BY_DEADLINE), NULL, 100, &taken));
+        assert_string_equal(taken.text, "a-1@9");
+    }
+    fixture_thaw(&f);
+    free(walk(&f, query_of(VARVE_SAGA_BY_CHANGE), NULL, 100, &taken));
+    assert_string_equal(taken.text, "a-1@9 a-2@5 a-3@7 b-1@8 c-1@10");
     fixture_free(&f);
 }
 
@@ -166,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(newer_sources_hide_older_ones),
+        cmocka_unit_test(a_layer_may_be_settled_in_part),
         cmocka_unit_test(a_walk_goes_on_where_another_stopped),
         cmocka_unit_test(ranges_are_jumped_over),
         cmocka_unit_test(a_walk_is_bounded),
