@@ -40,7 +40,8 @@ struct varve_snapshots_options {
     uint32_t keep;                  /* newest ones kept of each stream when put says 0; 1-1,000; default 2 */
     uint64_t map_size_bytes;        /* address space, and the most that the file may grow to; default 64 GiB */
     const struct varve_os *os;      /* default varve_os_default(); must outlive the cache */
-    /* Something was found damaged and thrown away: a snapshot, or the whole file. From any thread; may be NULL. */
+    /* Something was found damaged and thrown away: a snapshot, or the whole file. From any thread, which holds locks of
+     * the cache: it must not be called from here. May be NULL. */
     void (*damaged)(void *user, const char *message);
     void *user;
 };
