@@ -1,5 +1,5 @@
-/* test_snapshot_faults.c - the n-th write or sync of snapshots.mdb fails, for every n: the put fails or not, nothing wrong
- * is ever read, a full disk loses nothing, and it goes on.
+/* test_snapshot_faults.c - the n-th write or sync of snapshots.mdb fails, for every n: the put fails or not, nothing
+ * wrong is ever read, a full disk loses nothing, and it goes on.
  *
  * LMDB does its own file work, so the calls themselves are replaced in this program. */
 #include "fixture.h"
