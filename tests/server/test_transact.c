@@ -212,7 +212,7 @@ static struct acking *begin_acking(void)
     client_append(a.c, "a", 1);
     client_append(a.c, "b", 1);
     group_make(a.c, "g", NULL);
-    a.w = worker_join(a.f, "g", "one", 0);
+    a.w = worker_join(a.f, "g", "one", 2);
     worker_take(a.w);
     worker_take(a.w);
     a.ack = (struct varve_group_ack){ .group = varve_view_str("g"), .epoch = a.w->epoch, .positions = a.positions,
@@ -273,6 +273,31 @@ static void refused_acks_are_named_and_nothing_else_is_looked_at(void **state)
     end_acking(a);
 }
 
+/* The effect is there already, under its id: a mix of old and new is refused, and whatever is named is a part of the
+ * request. */
+static void acks_with_an_effect_of_before_are_refused(void **state)
+{
+    struct acking *a = begin_acking();
+    struct parts *p = make_parts();
+
+    p->event.id.bytes[0] = 8;
+    p->streams[0].expected = VARVE_EXPECTED_ANY;
+    p->request.saga_count = p->request.checkpoint_count = 0;
+    transact(a->c, &p->request);
+    a->request.appends = p->request.appends;
+    a->request.saga_count = 0;
+    varve_encode_transact(&a->w->client->out, 5, &a->request);
+    client_send(a->w->client);
+    client_expect(a->w->client, VARVE_OP_ERROR, 5);
+    struct varve_wire_error error;
+    assert_int_equal(varve_decode_error(a->w->client->body, a->w->client->arena, &error, NULL), VARVE_OK);
+    assert_true(error.conflict_count > 0);
+    for (size_t i = 0; i < error.conflict_count; i++)
+        assert_int_equal(error.conflicts[i].part, VARVE_PART_STREAM);
+    assert_int_equal(worker_ack(a->w, 1), VARVE_OK);
+    end_acking(a);
+}
+
 static bool all_are_gone(void *user)
 {
     return ((struct fixture *)user)->server.session_count == 1;
@@ -301,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_connections_transactions_keep_their_order),
         cmocka_unit_test(acks_are_finished_with_the_rest), cmocka_unit_test(acks_come_back_when_the_rest_is_refused),
         cmocka_unit_test(refused_acks_are_named_and_nothing_else_is_looked_at),
+        cmocka_unit_test(acks_with_an_effect_of_before_are_refused),
         cmocka_unit_test(durable_although_the_consumer_is_gone),
     };
 
