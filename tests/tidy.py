@@ -31,6 +31,7 @@ NO_TEST_OF_ITS_OWN = {
     "tools/varve/cmd_group.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_group_change.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_group_work.c": "tests/blackbox/cli_work.py",
+    "tools/varve/cmd_load.c": "tests/blackbox/cli_load.py",
     "tools/varve/cmd_parked.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_ping.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_read.c": "tests/blackbox/cli_commands.py and cli_failures.py",

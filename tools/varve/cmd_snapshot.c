@@ -6,14 +6,6 @@
 #include "snapshot_cursor.h"
 #include "snapshot_text.h"
 
-static enum varve_status check_words(struct cli *cli, size_t min, size_t max, struct varve_error *error)
-{
-    char usage[96];
-
-    snprintf(usage, sizeof(usage), "%s %s", cli->command->name, cli->command->arguments);
-    return arguments_words(&cli->arguments, min, max, usage, error);
-}
-
 struct origin {
     struct state_place place;
     struct state_source *source;
@@ -95,7 +87,7 @@ static int run_ls(struct cli *cli)
     struct origin origin = { 0 };
     struct varve_error error;
 
-    enum varve_status status = check_words(cli, 0, 1, &error);
+    enum varve_status status = cli_words(cli, 0, 1, &error);
     if (status == VARVE_OK)
         status = arguments_uint(&cli->arguments, "limit", UINT64_MAX, &lister.left, &error);
     if (status == VARVE_OK && lister.left == 0)
@@ -160,7 +152,7 @@ static int run_show(struct cli *cli)
     struct origin origin = { 0 };
     struct varve_error error;
 
-    enum varve_status status = check_words(cli, 1, 1, &error);
+    enum varve_status status = cli_words(cli, 1, 1, &error);
     if (status == VARVE_OK)
         status = arguments_uint(&cli->arguments, "at", INT64_MAX, &at, &error);
     if (status == VARVE_OK)
@@ -231,7 +223,7 @@ static int run_delete(struct cli *cli)
     struct varve_error error;
     struct text object = { 0 };
 
-    enum varve_status status = check_words(cli, 1, 1, &error);
+    enum varve_status status = cli_words(cli, 1, 1, &error);
     if (status == VARVE_OK)
         status = parse_versions(&cli->arguments, &from, &until, &error);
     if (status == VARVE_OK)

@@ -28,6 +28,7 @@ const struct command *const cli_commands[] = {
     &command_snapshot_delete,
     &command_snapshot_build,
     &command_snapshot_verify,
+    &command_load,
     &command_rebuild,
     &command_saga_begin,
     &command_saga_step,

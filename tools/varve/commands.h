@@ -30,6 +30,7 @@ extern const struct command command_snapshot_show;
 extern const struct command command_snapshot_delete;
 extern const struct command command_snapshot_build;
 extern const struct command command_snapshot_verify;
+extern const struct command command_load;
 extern const struct command command_rebuild;
 extern const struct command command_saga_begin;
 extern const struct command command_saga_step;
