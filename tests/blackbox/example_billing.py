@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import varve_protocol as protocol  # noqa: E402
-from killing import World, wait_until  # noqa: E402
+from killing import World  # noqa: E402
 from varved import Closed, event, run  # noqa: E402
 
 BATCHES, BATCH = 20, 60
@@ -34,22 +34,19 @@ def sent(world):
 def each_order_has_one_invoice(directory):
     dice = random.Random(4713)
     with World(directory) as world:
-        workers = {name: world.start("billing", world.url, name) for name in ("one", "two", "three")}
+        workers = [world.start("billing", world.url, name) for name in ("one", "two", "three")]
         for batch in range(BATCHES):
             place(world, batch)
             goal = batch * BATCH + dice.randrange(BATCH)  # So that they are in the midst of it.
-            wait_until(lambda: sent(world) >= goal, f"{goal} invoices")
+            world.wait_until(lambda: sent(world) >= goal, f"{goal} invoices")
             if batch % 4 == 3:
                 world.kill_server()
             else:
-                name = dice.choice(list(workers))
-                world.kill(workers[name])
-                workers[name] = world.start("billing", world.url, name)
-        wait_until(lambda: sent(world) >= BATCHES * BATCH, "all invoices")
-        for name in ("one", "two"):
-            world.kill(workers[name])
-        workers["three"].send_signal(2)
-        assert workers["three"].wait(60) == 0, workers["three"].stderr.read()
+                dice.choice(workers).again()
+        world.wait_until(lambda: sent(world) >= BATCHES * BATCH, "all invoices")
+        for worker in workers[1:]:
+            world.stop(worker)
+        workers[0].interrupt()
         placed, invoices = of_type(world, "order.placed"), of_type(world, "invoice.sent")
         assert sorted(i["causation_id"] for i in invoices) == sorted(p["id"] for p in placed)
 

@@ -10,7 +10,7 @@ import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import varve_protocol as protocol  # noqa: E402
-from killing import BUILD, ROOT, World, finish, wait_until  # noqa: E402
+from killing import BUILD, ROOT, World, finish  # noqa: E402
 from varved import PATIENCE_S, run  # noqa: E402
 
 FOR_EVER, SOON = ["--deadline-ms", "36000000"], ["--deadline-ms", "1500"]
@@ -79,7 +79,7 @@ def a_deadline_finds_what_was_done(directory):
         order, = place(world, 1, "--deadline-ms", "5000")
         if not die(world, "after:charge"):
             return  # Five seconds were not enough to begin with.
-        wait_until(lambda: f"{order} timed_out" in finish("order_saga", world.url, "show"), "the deadline")
+        world.wait_until(lambda: f"{order} timed_out" in finish("order_saga", world.url, "show"), "the deadline")
         work_until_done(world)
         check(world, order, [(
             "failed", "timed out",
@@ -122,16 +122,14 @@ def killed_at_random(directory):
             path = dice.choice(list(PATHS))
             orders.update({order: path for order in place(world, dice.randrange(1, 5), *PATHS[path][0])})
             said = len(orders) * dice.randrange(4)  # So that it is in the midst of it.
-            wait_until(lambda: progress(world) >= said, f"{said} events")
+            world.wait_until(lambda: progress(world) >= said, f"{said} events")
             if kill % 4 == 3:
                 world.kill_server()
             else:
-                chosen = dice.randrange(len(workers))
-                world.kill(workers[chosen])
-                workers[chosen] = world.start("order_saga", world.url, "work", "--lease-ms", "300")
+                dice.choice(workers).again()
         work_until_done(world)
         for worker in workers:
-            world.kill(worker)
+            world.stop(worker)
         world.kill_server()
         for order, path in orders.items():
             check(world, order, PATHS[path][1])

@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import varve_protocol as protocol  # noqa: E402
-from killing import World, wait_until  # noqa: E402
+from killing import World  # noqa: E402
 from varved import Closed, event, run  # noqa: E402
 
 BATCHES, BATCH = 25, 80
@@ -52,16 +52,14 @@ def each_order_is_handled_once(directory):
         for batch in range(BATCHES):
             place(world, batch)
             goal = batch * BATCH + dice.randrange(BATCH)  # So that they are in the midst of it.
-            wait_until(lambda: shipped(world) >= goal, f"{goal} shipments")
+            world.wait_until(lambda: shipped(world) >= goal, f"{goal} shipments")
             if batch % 5 == 4:
                 world.kill_server()
             else:
-                chosen = dice.randrange(len(managers))
-                world.kill(managers[chosen])
-                managers[chosen] = world.start("process_manager", world.url)
-        wait_until(lambda: shipped(world) >= BATCHES * BATCH, "all shipments")
+                dice.choice(managers).again()
+        world.wait_until(lambda: shipped(world) >= BATCHES * BATCH, "all shipments")
         for manager in managers:
-            world.kill(manager)
+            world.stop(manager)
         check(world)
         world.kill_server()
         check(world)
@@ -74,9 +72,9 @@ def it_goes_on_where_it_stopped(directory):
             place(world, batch)
             if batch % 5 == 4:
                 manager = world.start("process_manager", world.url)
-                wait_until(lambda: shipped(world) == (batch + 1) * BATCH, f"the shipments of {batch + 1} batches")
-                manager.send_signal(2)
-                assert manager.wait(60) == 0, manager.stderr.read()
+                world.wait_until(lambda: shipped(world) == (batch + 1) * BATCH, f"the shipments of {batch + 1} batches")
+                world.programs.remove(manager)
+                manager.interrupt()
         check(world)
 
 
