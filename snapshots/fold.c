@@ -56,6 +56,11 @@ static bool ends_with(const char *text, const char *end)
     return size >= end_size && strcmp(text + size - end_size, end) == 0;
 }
 
+static bool is_program(const char *reducer)
+{
+    return strncmp(reducer, "program", 7) == 0 && (reducer[7] == ' ' || reducer[7] == '\0');
+}
+
 static enum varve_status open_program(const struct varve_reducing_options *options, struct varve_reducing *reducing,
                                       struct varve_error *error)
 {
@@ -85,16 +90,22 @@ static enum varve_status open_object(const struct varve_reducing_options *option
     return status == VARVE_OK ? own_type_only(options, reducing, error) : status;
 }
 
+bool varve_reducing_is_object(const char *reducer)
+{
+    return !is_program(reducer) && strchr(reducer, '/') != NULL &&
+           (ends_with(reducer, ".so") || strstr(reducer, ".so.") != NULL);
+}
+
 static enum varve_status open_kind(const struct varve_reducing_options *options, struct varve_reducing *reducing,
                                    struct varve_error *error)
 {
     const char *name = options->reducer;
 
-    if (strncmp(name, "program", 7) == 0 && (name[7] == ' ' || name[7] == '\0'))
+    if (is_program(name))
         return open_program(options, reducing, error);
     if (options->msgpack)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "reducer", "only programs are spoken to in msgpack");
-    if (strchr(name, '/') != NULL && (ends_with(name, ".so") || strstr(name, ".so.") != NULL))
+    if (varve_reducing_is_object(name))
         return open_object(options, reducing, error);
     if (strcmp(name, "merge") != 0)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "reducer", "a reducer is \"merge\", the path of a shared "

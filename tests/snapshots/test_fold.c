@@ -69,6 +69,17 @@ static void type_and_schema_version_are_what_was_asked(void **state)
     varve_fold_end(NULL);
 }
 
+static void shared_objects_are_told_by_their_names(void **state)
+{
+    static const struct { const char *reducer; bool object; } cases[] = {
+        { "./a.so", true }, { "/usr/lib/a.so.1", true }, { "a.so", false }, { "merge", false }, { "./a", false },
+        { "program ./a.so", false }, { "program/a.so", true },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        CHECK_CASE(varve_reducing_is_object(cases[i].reducer) == cases[i].object, cases[i].reducer);
+}
+
 static void long_names_leave_room_for_the_reason(void **state)
 {
     char name[VARVE_MAX_STREAM_NAME + 1] = "";
@@ -88,6 +99,7 @@ int main(void)
         cmocka_unit_test(what_is_no_reducer_is_refused),
         cmocka_unit_test(long_types_are_refused),
         cmocka_unit_test(type_and_schema_version_are_what_was_asked),
+        cmocka_unit_test(shared_objects_are_told_by_their_names),
         cmocka_unit_test(long_names_leave_room_for_the_reason),
     };
 

@@ -3,12 +3,12 @@
  * Nothing is remembered but the snapshots themselves: what is up to date is passed over, so a build that was killed is
  * gone on with by running it again. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "crash_guard.h"
 #include "fold_plan.h"
 #include "fold_report.h"
 #include "progress.h"
@@ -47,6 +47,7 @@ struct build {
     struct fold_pool pool;
     struct progress progress;
     struct fold_report report;
+    struct crash_guard *guard; /* of a shared object; else NULL */
 };
 
 static uint64_t now_us(void)
@@ -54,45 +55,6 @@ static uint64_t now_us(void)
     const struct varve_os *os = varve_os_default();
 
     return os->monotonic_us(os->self);
-}
-
-/* ---- a shared object that crashes -------------------------------------------------------------------------------- */
-
-static void add_bytes(char *line, size_t *size, size_t room, const char *bytes, size_t count)
-{
-    for (size_t i = 0; i < count && *size < room; i++)
-        line[(*size)++] = (unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7f ? '?' : bytes[i];
-}
-
-/* Only what may be called in a handler. Then it dies as it would have. */
-static void on_crash(int signal_number)
-{
-    const struct varve_view *stream = varve_fold_at_work();
-    static const char what[] = "error: INTERNAL: the reducer crashed (signal ", in[] = ") in stream ";
-    char line[sizeof(what) + sizeof(in) + VARVE_MAX_SYSTEM_STREAM_NAME + 8], number[2];
-    size_t size = 0;
-
-    signal(signal_number, SIG_DFL);
-    if (stream != NULL) {
-        number[0] = (char)('0' + signal_number / 10);
-        number[1] = (char)('0' + signal_number % 10);
-        add_bytes(line, &size, sizeof(line) - 1, what, sizeof(what) - 1);
-        add_bytes(line, &size, sizeof(line) - 1, number + (number[0] == '0'), number[0] == '0' ? 1 : 2);
-        add_bytes(line, &size, sizeof(line) - 1, in, sizeof(in) - 1);
-        add_bytes(line, &size, sizeof(line) - 1, stream->data, stream->size);
-        line[size++] = '\n';
-        if (write(STDERR_FILENO, line, size) < 0)
-            size = 0;
-    }
-    raise(signal_number);
-}
-
-static void name_what_crashes(void)
-{
-    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-        signal(signals[i], on_crash);
 }
 
 /* ---- on the way -------------------------------------------------------------------------------------------------- */
@@ -103,6 +65,11 @@ static void tick(void *user)
     uint64_t events = __atomic_load_n(&build->pool.counts.events, __ATOMIC_RELAXED);
 
     progress_show(&build->progress, events, events);
+}
+
+static bool is_skipped(void *user, struct varve_view stream)
+{
+    return crash_guard_knows(((struct build *)user)->guard, stream);
 }
 
 static bool take_batch(void *user, struct fold_batch *batch)
@@ -165,7 +132,8 @@ static enum varve_status begin_plan(struct build *build, enum fold_purpose purpo
     *plan = (struct fold_plan){
         .purpose = purpose, .type = varve_reducing_type(build->reducing),
         .schema_version = varve_reducing_schema_version(build->reducing), .every = build->every,
-        .longer_than = purpose == FOLD_BUILD ? build->longer_than : 0, .take = take_batch, .tick = tick, .user = build,
+        .longer_than = purpose == FOLD_BUILD ? build->longer_than : 0,
+        .take = take_batch, .tick = tick, .skip = is_skipped, .user = build,
     };
     return state_source_open(&build->place, &plan->source, error);
 }
@@ -275,8 +243,6 @@ static enum varve_status prepare(struct build *build, struct varve_error *error)
         status = open_reducer(build, error);
     if (status == VARVE_OK)
         status = state_place_open(build->cli, &build->place, error);
-    if (status == VARVE_OK)
-        name_what_crashes();
     return status;
 }
 
@@ -295,20 +261,52 @@ static int finish(struct build *build, enum varve_status status, const struct va
     return bad ? CLI_FAILED : CLI_OK;
 }
 
+static int build_snapshots(void *user)
+{
+    struct build *build = user;
+    struct varve_error error;
+
+    enum varve_status status = prepare(build, &error);
+    if (status == VARVE_OK)
+        status = run_pass(build, FOLD_BUILD, &build->report.build, &error);
+    if (status == VARVE_OK && arguments_has(&build->cli->arguments, "verify") && !build->dry_run)
+        status = run_pass(build, FOLD_VERIFY, &build->report.verify, &error);
+    return finish(build, status, &error);
+}
+
+static int verify_snapshots(void *user)
+{
+    struct build *build = user;
+    struct varve_error error;
+
+    enum varve_status status = prepare(build, &error);
+    if (status == VARVE_OK)
+        status = run_pass(build, FOLD_VERIFY, &build->report.verify, &error);
+    return finish(build, status, &error);
+}
+
+/* A shared object runs in a process that it may crash. */
+static int run_guarded(struct build *build, int (*run)(void *user))
+{
+    const char *reducer = arguments_text(&build->cli->arguments, "reducer");
+
+    if (reducer == NULL || !varve_reducing_is_object(reducer))
+        return run(build);
+    build->guard = crash_guard_make();
+    int code = crash_guard_run(build->guard, run, build);
+    crash_guard_free(build->guard);
+    return code;
+}
+
 static int run_build(struct cli *cli)
 {
     static struct build build;
     struct varve_error error;
 
     build = (struct build){ .cli = cli, .every = 1 };
-    enum varve_status status = parse_policy(&build, &error);
-    if (status == VARVE_OK)
-        status = prepare(&build, &error);
-    if (status == VARVE_OK)
-        status = run_pass(&build, FOLD_BUILD, &build.report.build, &error);
-    if (status == VARVE_OK && arguments_has(&cli->arguments, "verify") && !build.dry_run)
-        status = run_pass(&build, FOLD_VERIFY, &build.report.verify, &error);
-    return finish(&build, status, &error);
+    if (parse_policy(&build, &error) != VARVE_OK)
+        return cli_fail(cli, &error);
+    return run_guarded(&build, build_snapshots);
 }
 
 const struct command command_snapshot_build = {
@@ -329,13 +327,9 @@ const struct command command_snapshot_build = {
 static int run_verify(struct cli *cli)
 {
     static struct build build;
-    struct varve_error error;
 
     build = (struct build){ .cli = cli, .every = 1 };
-    enum varve_status status = prepare(&build, &error);
-    if (status == VARVE_OK)
-        status = run_pass(&build, FOLD_VERIFY, &build.report.verify, &error);
-    return finish(&build, status, &error);
+    return run_guarded(&build, verify_snapshots);
 }
 
 const struct command command_snapshot_verify = {

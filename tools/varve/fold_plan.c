@@ -108,6 +108,10 @@ static enum varve_status consider(struct fold_plan *plan, struct varve_view name
         plan->counts.ended++;
         return VARVE_OK;
     }
+    if (plan->skip(plan->user, name)) {
+        plan->counts.crashed++;
+        return VARVE_OK;
+    }
     enum varve_status status = find_versions(plan, name, error);
     if (status != VARVE_OK)
         return status;

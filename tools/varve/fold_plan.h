@@ -15,6 +15,7 @@ struct fold_plan_counts {
     uint64_t not_due;      /* fewer than `every` events are behind it */
     uint64_t too_short;    /* no more than `longer_than` events */
     uint64_t ended;        /* deleted or tombstoned */
+    uint64_t crashed;      /* to be skipped */
     uint64_t without;      /* verify: they have no snapshot of the kind */
 };
 
@@ -27,6 +28,7 @@ struct fold_plan {
     /* Takes the batch over; false: it wants no more. */
     bool (*take)(void *user, struct fold_batch *batch);
     void (*tick)(void *user);                 /* now and then */
+    bool (*skip)(void *user, struct varve_view stream); /* it is known to crash */
     void *user;
 
     struct fold_plan_counts counts;

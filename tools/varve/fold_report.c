@@ -36,7 +36,8 @@ void fold_report_free(struct fold_report *report)
 
 bool fold_report_is_bad(const struct fold_report *report)
 {
-    return report->build.counts.failed + report->verify.counts.failed + report->verify.counts.different > 0;
+    return report->build.counts.failed + report->build.plan.crashed + report->verify.counts.failed +
+           report->verify.plan.crashed + report->verify.counts.different > 0;
 }
 
 static void add(struct figures *figures, const char *name, uint64_t value, bool always)
@@ -57,6 +58,7 @@ static void add_passed_over(struct figures *figures, const struct fold_pass *pas
     add(figures, "ended", pass->plan.ended, false);
     add(figures, "gone", pass->counts.gone, false);
     add(figures, "no_beginning", pass->counts.no_beginning, false);
+    add(figures, "crashed", pass->plan.crashed, false);
     add(figures, "failed", pass->counts.failed, true);
 }
 

@@ -31,6 +31,8 @@ struct varve_reducing_options {
 };
 void varve_reducing_options_init(struct varve_reducing_options *options);
 
+/* Does this name a shared object, whose crashes are ours? */
+bool varve_reducing_is_object(const char *reducer);
 /* What is there and can be used at all: INVALID_ARGUMENT (field "reducer", "type", ...), IO, NO_MEMORY. Keeps no
  * reference to the options. */
 enum varve_status varve_reducing_open(const struct varve_reducing_options *options,
