@@ -82,7 +82,8 @@ def bad_bodies_leave_the_connection_alone(directory):
               b"\xdf\xff\xff\xff\xff", b"\xdc\xff\xff" + b"\xc0" * 100, b"\x92\x91\x92\xa1a\xfe\xdd\xff\xff\xff\xff"]
     with Server(directory) as server, server.connect() as c:
         for opcode in ("PING", "APPEND", "READ", "STREAM_INFO", "STREAM_LIST", "STREAM_CHANGE", "FIND", "GET", "STATS",
-                       "CREDIT", "CANCEL", "HELLO"):
+                       "CREDIT", "CANCEL", "HELLO", "TRANSACT", "SAGA_GET", "SAGA_LIST", "SAGA_COUNTS", "SAGA_CLAIM",
+                       "SNAPSHOT_PUT", "SNAPSHOT_GET", "SNAPSHOT_LIST", "SNAPSHOT_DELETE", "LOAD"):
             for body in bodies:
                 fails_with("PROTOCOL", c.ask, opcode, body, raw=True)
         assert c.append("a", 1)
@@ -123,19 +124,25 @@ def random_bytes(random_, valid):
         data = data[:random_.randrange(len(data))]
     else:
         body = random_.randbytes(random_.randrange(0, 200))
-        data = header(opcode=random_.randrange(16), length=len(body), request_id=random_.randrange(1, 9)) + body
+        data = header(opcode=random_.randrange(0x38), length=len(body), request_id=random_.randrange(1, 9)) + body
     return bytes(data)
 
 
 def random_frames_break_nothing(directory):
     print(f"        SEED={SEED}")
     random_ = random.Random(SEED)
+    begin = [0, "t", "1", -3, "", b"{}", 0, None, "", None, None, None]
     read = [0, None, None, False, False, None, 0, None, None, 5000, 100]
     valid = [protocol.frame("APPEND", 2, [[["a", -2], ["b", -2]], [event(index=1), event(), event(b"[1]")]]),
              protocol.frame("READ", 3, read), protocol.frame("CREDIT", 3, [1000]), protocol.frame("CANCEL", 3, []),
              protocol.frame("STREAM_INFO", 4, ["a"]), protocol.frame("STREAM_LIST", 5, ["", "", 100, True]),
              protocol.frame("STREAM_CHANGE", 6, [1, "b", -2, 0, 10, 0]), protocol.frame("FIND", 7, [[b"x" * 16]]),
-             protocol.frame("GET", 8, [1]), protocol.frame("STATS", 9, []), protocol.frame("PING", 10, []), HELLO]
+             protocol.frame("GET", 8, [1]), protocol.frame("STATS", 9, []), protocol.frame("PING", 10, []),
+             protocol.frame("TRANSACT", 11, [[["a", -2]], [event()], [begin], [["c", 0, -2, None]], None]),
+             protocol.frame("SAGA_LIST", 12, [0, "", 0, "", None, None, True, b"", 10]),
+             protocol.frame("SAGA_CLAIM", 13, ["t", 0, "", "w", 1, 5, 1]),
+             protocol.frame("SNAPSHOT_PUT", 14, ["a", 0, "t", 1, 0, b"{}", 1]),
+             protocol.frame("LOAD", 15, [["a", "b"], "", 0, False, 5000, 100]), HELLO]
     with Server(directory) as server:
         for _ in range(2000):
             with raw(server) as c:

@@ -17,7 +17,7 @@
  * "$checkpoint.moved", data {"position":N}. Read it as any stream, backwards, limit 1. */
 struct varve_checkpoint {
     struct varve_view name;
-    uint64_t position;
+    uint64_t position;             /* below 2^63 */
     int64_t expected;              /* version of the checkpoint's stream: n, VARVE_EXPECTED_NO_STREAM, _ANY or
                                     * _STREAM_EXISTS; so that of two who believe to be the one, one is told */
     struct varve_uuid event_id;    /* nil: one is made */
@@ -32,7 +32,9 @@ struct varve_checkpoint {
  *                 [[version, position]...], [[version, position]...]]     streams, sagas, checkpoints
  * An ERROR's conflicts say in a fifth element, `part`, what they are about: 0 streams, 1 sagas, 2 checkpoints, 3 ack
  * (the index is that of the position; status FENCED or NOT_DELIVERED; expected and actual 0). Acks are looked at first:
- * when one of them is refused, nothing else is looked at. */
+ * when one of them is refused, nothing else is looked at.
+ * As with an APPEND, what streams, events and sagas are is not checked when it is decoded, but by
+ * varve_transact_create(). More sagas or checkpoints than may be: APPEND_TOO_LARGE. */
 struct varve_transact_request {
     struct varve_append_request appends;
     const struct varve_saga_change *sagas;
