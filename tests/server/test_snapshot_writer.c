@@ -132,9 +132,11 @@ static void a_hidden_stream_takes_its_snapshots_along(void **state)
         client_send(c);
         client_expect(c, VARVE_OP_SNAPSHOT_PUT_OK, 10);
         client_expect(c, VARVE_OP_SNAPSHOT_PUT_OK, 11);
-        encode_put(c, 12, "a", 1, 1, "{}"); /* between the two times that they are dropped, or before both */
+        encode_put(c, 12, "a", 1, 1, "{}"); /* before, between or after the two times that they are dropped */
         change(c, "a", kinds[i], 13);
-        client_expect(c, VARVE_OP_SNAPSHOT_PUT_OK, 12);
+        struct varve_frame answer = client_receive(c);
+        assert_int_equal(answer.request_id, 12);
+        assert_true(answer.opcode == VARVE_OP_SNAPSHOT_PUT_OK || answer.opcode == VARVE_OP_ERROR);
         client_expect(c, VARVE_OP_STREAM_CHANGE_OK, 13);
         assert_int_equal(count_snapshots(f), 0); /* When it is said, it is so. */
     }
