@@ -257,6 +257,20 @@ size_t varve_page_cursor_value_size(const struct varve_page_cursor *cursor)
     return cursor->node.value_size;
 }
 
+struct varve_page_leaf varve_page_cursor_leaf(const struct varve_page_cursor *cursor)
+{
+    const struct level *leaf = &cursor->levels[cursor->tree->depth - 1];
+    size_t entry_bytes = 0;
+
+    node_take(leaf->bytes, cursor->file->page_size, &leaf->header, leaf->at, &(struct node){ .flags = 0 },
+              &entry_bytes);
+    return (struct varve_page_leaf){
+        .page = leaf->header.number, .page_size = cursor->file->page_size,
+        .used_bytes = cursor->file->page_size - (uint32_t)(leaf->header.upper - leaf->header.lower),
+        .entry_bytes = (uint32_t)entry_bytes,
+    };
+}
+
 static enum varve_status check_overflow(const struct varve_page_cursor *cursor, uint64_t page,
                                         struct varve_error *error)
 {

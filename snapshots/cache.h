@@ -27,6 +27,15 @@ struct cache_item {
     uint32_t removed;
 };
 
+enum { CACHE_LEAVES = 1024 };
+struct cache_leaves {                      /* of one commit: those that entries are taken from */
+    struct cache_leaf {
+        uint64_t page;                     /* 0: none */
+        uint32_t taken_bytes;
+        bool looked_around;
+    } leaves[CACHE_LEAVES];
+};
+
 struct varve_snapshots {
     pthread_rwlock_t lock;
     struct snapshot_file file;
@@ -34,6 +43,7 @@ struct varve_snapshots {
     uint64_t generation;                   /* of the file: how often it was opened anew */
 
     pthread_mutex_t write_lock;
+    struct cache_leaves leaves;            /* of the commit under way */
     pthread_mutex_t queue_lock;
     struct cache_item *first, **last;      /* each of them is a thread that waits: that is the bound */
 
@@ -59,6 +69,7 @@ struct cache_plan {
     bool adds;                             /* the snapshot stays */
 };
 enum varve_status cache_plan_item(struct varve_snapshots *cache, const struct cache_item *item,
-                                  struct cache_plan *plan, struct varve_error *error);
+                                  struct cache_leaves *leaves, struct cache_plan *plan,
+                                  struct varve_error *error);
 
 #endif

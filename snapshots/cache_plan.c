@@ -8,6 +8,7 @@ enum {
     /* How many deletes beside each other are looked around for: a page that has run low takes from its neighbour, and
      * only one that runs low again in the same commit from the one behind. */
     DELETES_AROUND = 4,
+    LEAF_TRIES = 8,
 };
 
 static enum varve_status damaged_key(struct varve_error *error)
@@ -85,15 +86,45 @@ static void spare_newest(struct cache_plan *plan, int64_t version, uint32_t keep
         versions[plan->doomed_count++] = version;
 }
 
-static enum varve_status look_at(struct varve_page_cursor *cursor, const struct snapshot_key *key, bool deletes,
-                                 struct varve_error *error)
+/* Where this leaf is remembered; NULL: there are too many. */
+static struct cache_leaf *find_leaf(struct cache_leaves *leaves, uint64_t page)
+{
+    for (unsigned i = 0; i < LEAF_TRIES; i++) {
+        struct cache_leaf *leaf = &leaves->leaves[(page + i) % CACHE_LEAVES];
+
+        if (leaf->page == page || leaf->page == 0) {
+            leaf->page = page;
+            return leaf;
+        }
+    }
+    return NULL;
+}
+
+/* A leaf that has become less than a quarter full takes from its neighbours, or goes into one. One that was split in
+ * this commit has halves of it. So nothing of the kind happens while the leaf is well filled and loses little. */
+static bool may_touch_neighbours(struct cache_leaf *known, const struct varve_page_leaf *leaf)
+{
+    if (known == NULL)
+        return true;
+    known->taken_bytes += leaf->entry_bytes;
+    if (known->looked_around ||
+        (known->taken_bytes < leaf->page_size / 8 && leaf->used_bytes - known->taken_bytes > leaf->page_size / 2))
+        return false;
+    known->looked_around = true;
+    return true;
+}
+
+static enum varve_status look_at(struct varve_page_cursor *cursor, const struct snapshot_key *key,
+                                 struct cache_leaves *leaves, struct varve_error *error)
 {
     bool found = false;
     enum varve_status status = varve_page_cursor_seek(cursor, key->bytes, key->size, &found, error);
 
-    if (status != VARVE_OK || !deletes || !found)
+    if (status != VARVE_OK || leaves == NULL || !found)
         return status;
-    status = varve_page_cursor_check_around(cursor, DELETES_AROUND, error);
+    struct varve_page_leaf leaf = varve_page_cursor_leaf(cursor);
+    if (may_touch_neighbours(find_leaf(leaves, leaf.page), &leaf))
+        status = varve_page_cursor_check_around(cursor, DELETES_AROUND, error);
     if (status == VARVE_OK)
         status = varve_page_cursor_value(cursor, NULL, 0, error); /* Its overflow pages are to be freed. */
     return status;
@@ -101,7 +132,7 @@ static enum varve_status look_at(struct varve_page_cursor *cursor, const struct 
 
 static enum varve_status look_at_pages(struct varve_snapshots *cache, const struct cache_item *item,
                                        const struct cache_plan *plan, enum snapshot_table table,
-                                       struct varve_error *error)
+                                       struct cache_leaves *leaves, struct varve_error *error)
 {
     const struct varve_view stream = item->snapshot->stream;
     struct varve_page_cursor *cursor = NULL;
@@ -111,18 +142,18 @@ static enum varve_status look_at_pages(struct varve_snapshots *cache, const stru
 
     for (uint32_t i = 0; i < plan->doomed_count && status == VARVE_OK; i++) {
         snapshot_key_make(&key, stream, plan->doomed[i]);
-        status = look_at(cursor, &key, true, error);
+        status = look_at(cursor, &key, leaves, error);
     }
     if (status == VARVE_OK && plan->adds) {
         snapshot_key_make(&key, stream, item->snapshot->version);
-        status = look_at(cursor, &key, false, error);
+        status = look_at(cursor, &key, NULL, error);
     }
     varve_page_cursor_destroy(cursor);
     return status;
 }
 
 enum varve_status cache_plan_item(struct varve_snapshots *cache, const struct cache_item *item,
-                                  struct cache_plan *plan, struct varve_error *error)
+                                  struct cache_leaves *leaves, struct cache_plan *plan, struct varve_error *error)
 {
     const bool puts = item->work == CACHE_PUT;
     enum varve_status status;
@@ -134,6 +165,6 @@ enum varve_status cache_plan_item(struct varve_snapshots *cache, const struct ca
     if (status == VARVE_OK && puts)
         spare_newest(plan, item->snapshot->version, item->keep);
     for (enum snapshot_table table = SNAPSHOT_ROWS; table <= SNAPSHOT_DATA && status == VARVE_OK; table++)
-        status = look_at_pages(cache, item, plan, table, error);
+        status = look_at_pages(cache, item, plan, table, leaves, error);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     BATCH_ITEMS = 256,
@@ -47,7 +48,7 @@ static enum varve_status plan_and_write(struct varve_snapshots *cache, MDB_txn *
                                         struct varve_error *error)
 {
     struct cache_plan plan;
-    enum varve_status status = cache_plan_item(cache, item, &plan, error);
+    enum varve_status status = cache_plan_item(cache, item, &cache->leaves, &plan, error);
 
     if (status == VARVE_OK)
         status = write_item(cache, txn, item, &plan, error);
@@ -64,6 +65,7 @@ static enum varve_status write_all(struct varve_snapshots *cache, struct cache_i
 
     if (status != VARVE_OK)
         return status;
+    memset(&cache->leaves, 0, sizeof(cache->leaves));
     for (unsigned i = 0; i < count && status == VARVE_OK; i++)
         status = plan_and_write(cache, txn, items[i], error);
     if (status != VARVE_OK) {

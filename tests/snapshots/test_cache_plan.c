@@ -45,9 +45,10 @@ static void puts_spare_the_newest(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct varve_snapshot snapshot = { .stream = varve_view_str("stream-5"), .version = cases[i].version };
         const struct cache_item item = { .work = CACHE_PUT, .snapshot = &snapshot, .keep = cases[i].keep };
+        struct cache_leaves leaves = { .leaves = { { .page = 0 } } };
         struct cache_plan plan;
 
-        assert_int_equal(cache_plan_item(fixture.cache, &item, &plan, NULL), VARVE_OK);
+        assert_int_equal(cache_plan_item(fixture.cache, &item, &leaves, &plan, NULL), VARVE_OK);
         CHECK_CASE(plan.adds == cases[i].adds, cases[i].label);
         CHECK_CASE(plan.removed == cases[i].removed, cases[i].label);
         CHECK_CASE(plan.doomed_count == cases[i].doomed_count, cases[i].label);
@@ -76,9 +77,10 @@ static void deletes_take_a_range(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct cache_item item = { .work = CACHE_DELETE, .snapshot = &snapshot, .from_version = cases[i].from,
                                          .until_version = cases[i].until };
+        struct cache_leaves leaves = { .leaves = { { .page = 0 } } };
         struct cache_plan plan;
 
-        assert_int_equal(cache_plan_item(fixture.cache, &item, &plan, NULL), VARVE_OK);
+        assert_int_equal(cache_plan_item(fixture.cache, &item, &leaves, &plan, NULL), VARVE_OK);
         CHECK_CASE(!plan.adds && plan.removed == cases[i].count && plan.doomed_count == cases[i].count,
                    cases[i].label);
         free(plan.doomed);

@@ -83,6 +83,12 @@ size_t varve_page_cursor_value_size(const struct varve_page_cursor *cursor);
 /* The value, if it has this size. With `bytes` NULL: can it be read at all? */
 enum varve_status varve_page_cursor_value(const struct varve_page_cursor *cursor, void *bytes, size_t size,
                                           struct varve_error *error);
+/* The leaf it stands on: its page, and how much of that is taken; `entry_bytes` of it by the entry it stands on. */
+struct varve_page_leaf {
+    uint64_t page;
+    uint32_t page_size, used_bytes, entry_bytes;
+};
+struct varve_page_leaf varve_page_cursor_leaf(const struct varve_page_cursor *cursor);
 /* After a seek: are the pages sound on which LMDB may tread when up to `deletes` entries about here are deleted? */
 enum varve_status varve_page_cursor_check_around(struct varve_page_cursor *cursor, unsigned deletes,
                                                  struct varve_error *error);
