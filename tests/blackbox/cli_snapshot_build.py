@@ -89,6 +89,38 @@ def test_each_reducer_builds_what_it_verifies(target):
     expect({s[2] for s in listed(target, "account")}, {"balance"}, "one of a version takes the place of another")
 
 
+COUNTING = """
+import sys
+bytes_in, n, total = sys.stdin.buffer, 0, 0
+while head := bytes_in.read(4):
+    body = bytes_in.read(int.from_bytes(head, "big"))
+    n += 1
+    begins = b"\\xa5state" in body[:60]  # before the events
+    if begins:
+        at = body.index(b"\\xa5state") + 6
+        total = 0 if body[at] == 0xc0 else int.from_bytes(body[at + 1:at + 5], "big")
+    total += body.count(b"\\xa4type")
+    answer = b"\\x82\\xa1n\\xce" + n.to_bytes(4, "big") + b"\\xa5state\\xce" + total.to_bytes(4, "big")
+    sys.stdout.buffer.write(len(answer).to_bytes(4, "big") + answer)
+    sys.stdout.buffer.flush()
+"""
+
+
+def test_programs_may_speak_msgpack(target):
+    script = os.path.join(os.path.dirname(target.directory), "counting.py")
+    with open(script, "w") as file:
+        file.write(COUNTING)
+    options = ["--reducer", f"program exec {shlex.quote(sys.executable)} {shlex.quote(script)}", "--type", "count",
+               "--msgpack", "--category", "account"]
+    fill(target)
+    expect(build(target, *options)["stored"], 60)
+    target.ok("append", "account-39", "account.deposited", '{"amount": 1}')
+    outcome = build(target, *options, "--verify")
+    expect(figures(outcome, "stored", "events", "different"), (1, 1, 0))
+    done = target("snapshot", "show", "account-39", "-o", "json")
+    expect(figures(json.loads(done.out), "content_type", "data", "size"), ("application/msgpack", "zgAAACk=", 5))
+
+
 def test_a_later_build_goes_on_from_snapshots(target):
     fill(target)
     build(target, "--reducer", ACCOUNT_SO, "--category", "account")
