@@ -91,7 +91,7 @@ check "libvarve_client.so shows public names only" only_public "$prefix/lib/libv
 # The programs that the documents show, compiled as they say.
 for how in --shared --static; do
     check "docs/examples/embed.c, $how" builds "$root"/docs/examples/embed.c varve $how
-    for example in client subscribe worker; do
+    for example in account billing client order_saga process_manager subscribe worker; do
         check "docs/examples/$example.c, $how" builds "$root/docs/examples/$example.c" varve-client $how
     done
 done
