@@ -19,7 +19,7 @@ struct saga_deadlines {
     struct completion committed;
     bool away;                    /* LOOKING or COMMITTING */
     bool once_more;               /* its timer came meanwhile */
-    uint32_t portion;             /* smaller after a conflict, which undoes a whole portion */
+    uint32_t portion;             /* smaller after a refusal, which undoes a whole portion */
     uint8_t cursor[VARVE_SAGA_MAX_CURSOR];
     uint32_t cursor_size;         /* of the list that is gone through; 0: from the beginning */
     uint64_t retry_ms;            /* not before; uv_now() */
@@ -147,8 +147,9 @@ static void fired(struct saga_deadlines *deadlines, const struct varve_append_ou
     go_on(deadlines, false);
 }
 
-/* Somebody was quicker with one of them: the others are tried again in smaller company, at last alone. */
-static void was_too_late(struct saga_deadlines *deadlines)
+/* Somebody was quicker with one of them, or they are more than an append may hold: the others are tried again in
+ * smaller company, at last alone. */
+static void try_fewer(struct saga_deadlines *deadlines)
 {
     bool again = deadlines->portion > 1;
 
@@ -165,7 +166,7 @@ static void on_committed(struct completion *completion)
     if (outcome->status == VARVE_OK)
         fired(deadlines, outcome);
     else if (outcome->conflict_count > 0)
-        was_too_late(deadlines);
+        try_fewer(deadlines);
     else
         give_up(deadlines, &outcome->error);
 }
@@ -185,6 +186,8 @@ static void on_looked(struct completion *completion)
 
     if (deadlines->error.status == VARVE_OK && deadlines->append == NULL)
         go_on(deadlines, false);
+    else if (deadlines->error.status == VARVE_APPEND_TOO_LARGE && deadlines->portion > 1)
+        try_fewer(deadlines);
     else if (deadlines->error.status == VARVE_OK && deadlines->server->stopping)
         rest(deadlines);
     else if (deadlines->error.status == VARVE_OK &&

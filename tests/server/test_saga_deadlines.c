@@ -193,9 +193,31 @@ static void many_at_once_let_others_through(void **state)
     fixture_close(f);
 }
 
+/* What is due at once need not fit one append. */
+static void as_many_as_an_append_holds(void **state)
+{
+    struct fixture *f = fixture_open("--max-append-bytes 4096 --max-event-bytes 1024");
+    static struct varve_os os;
+
+    os = *varve_os_default();
+    os.now_us = given_now;
+    given_now_us = HOUR_US;
+    f->config.store.os = &os;
+    fixture_restart(f);
+    struct client *c = client_open(f);
+    for (char prefix[] = "a"; prefix[0] <= 'l'; prefix[0]++)
+        saga_begin_many(c, "order", prefix, 5, 2 * HOUR_US);
+    given_now_us = 3 * HOUR_US;
+    wait_for_fired(f, 60);
+    assert_int_equal(saga_count(c, "order", VARVE_SAGA_TIMED_OUT), 60);
+    client_close(c);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_many_as_an_append_holds),
         cmocka_unit_test(who_is_late_is_told_so_once), cmocka_unit_test(who_changed_in_time_is_left_alone),
         cmocka_unit_test(what_passed_while_it_was_down_is_fired_at_start),
         cmocka_unit_test(a_race_with_clients_is_won_once), cmocka_unit_test(a_full_disk_puts_it_off),
