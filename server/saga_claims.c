@@ -29,7 +29,7 @@ struct saga_claims {
     uint64_t ids;
     uint64_t changes[TYPE_BITS];
     struct claim_line *lines;
-    uint32_t waiting;
+    uint32_t waiting, looking;
     uv_timer_t timer;
     uint64_t timer_due_ms;      /* UINT64_MAX: it is not running */
 };
@@ -196,6 +196,13 @@ static void answer_nothing(struct claim *claim)
     end_claim(claim);
 }
 
+static void send_away(struct claim *claim)
+{
+    claim->server->saga_claims->looking++;
+    claim->request.away = true;
+    workers_submit(&claim->server->workers, &claim->job);
+}
+
 static void look(struct claim *claim)
 {
     if (!claim->charged && !session_take_room(&claim->request, LOOK_BYTES)) {
@@ -206,22 +213,27 @@ static void look(struct claim *claim)
     claim->charged = true;
     claim->look = (struct saga_look){ .status_at = 0 };
     claim->seen = *changes_of(claim->server->saga_claims, claim->what.type);
-    claim->request.away = true;
-    workers_submit(&claim->server->workers, &claim->job);
+    send_away(claim);
 }
 
+/* One at a time, the first for whom there is room: who does not take what he is sent keeps nobody waiting behind him.
+ */
 static void look_for_line(struct claim_line *line)
 {
-    struct claim *first = line->first;
+    struct claim *claim = line->first;
 
-    if (!first->request.away && *changes_of(first->server->saga_claims, first->what.type) != line->seen)
-        look(first);
+    while (claim != NULL && !claim->request.away &&
+           *changes_of(claim->server->saga_claims, claim->what.type) != line->seen) {
+        look(claim);
+        claim = claim->held ? claim->next : NULL;
+    }
 }
 
 /* It found nothing. */
 static void wait_on(struct claim *claim)
 {
     struct saga_claims *claims = claim->server->saga_claims;
+    bool was_in_line = claim->line != NULL;
     struct varve_error error;
 
     if (claim->until_ms <= uv_now(&claim->server->loop) || !session_is_open(claim->request.session)) {
@@ -234,7 +246,7 @@ static void wait_on(struct claim *claim)
         fail_claim(claim, &error);
     } else {
         session_wait_for_peer(&claim->request, true); /* Not counted against max_requests: or CANCEL is not heard. */
-        if (claim == claim->line->first)
+        if (was_in_line || claim == claim->line->first)
             claim->line->seen = claim->seen;
         due(claims, claim->until_ms);
         look_for_line(claim->line); /* What changed meanwhile? */
@@ -277,8 +289,7 @@ static void came_back(struct claim *claim)
     } else if (find_obstacle(claim, &obstacle) != VARVE_OK) {
         fail_claim(claim, &obstacle);
     } else if (claim->looked_enough) {
-        claim->request.away = true;
-        workers_submit(&claim->server->workers, &claim->job);
+        send_away(claim);
     } else {
         session_give_room(&claim->request, LOOK_BYTES);
         claim->charged = false;
@@ -295,6 +306,7 @@ static void finish(struct completion *completion)
         log_error(&claim->server->log, "saga.claim_failed", log_view("type", claim->what.type),
                   log_text("error", varve_status_name(claim->error.status)),
                   log_text("message", claim->error.message));
+    claims->looking--;
     claim->request.away = false;
     came_back(claim);
     note_leases(claims);
@@ -318,6 +330,11 @@ static void on_timer(uv_timer_t *timer)
         }
     }
     note_leases(claims);
+}
+
+bool saga_claims_are_looking(const struct server *server)
+{
+    return server->saga_claims->looking > 0;
 }
 
 /* ---- as a request ----------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ struct saga_look {
     unsigned status_at;          /* in the order in which statuses are looked at */
     bool begun;                  /* in this status */
     uint64_t from;               /* nothing can be given up to here */
+    uint32_t page_sagas;         /* of the next page */
     uint8_t cursor[VARVE_SAGA_MAX_CURSOR];
     uint32_t cursor_size;        /* 0: from the beginning */
     uint32_t given_count;

@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_SAGAS = 128, SLICE_US = 50000 };
+enum {
+    FIRST_SPARE = 8,  /* sagas of the first page beyond those wanted: others look for the same at the same time */
+    PAGE_SAGAS = 128, /* at most */
+    PAGE_GROWTH = 4,
+    SLICE_US = 50000,
+};
 
 /* Those for whom time ran out come first, then those that are being undone; of each the one changed longest ago. */
 static const enum varve_saga_status order[] = { VARVE_SAGA_TIMED_OUT, VARVE_SAGA_COMPENSATING, VARVE_SAGA_RUNNING };
@@ -89,6 +94,11 @@ static void note_end(struct claim *claim, uint64_t last_position)
     saga_claims_unlock(claim->server);
 }
 
+static uint32_t at_most(uint32_t sagas)
+{
+    return sagas < PAGE_SAGAS ? sagas : PAGE_SAGAS;
+}
+
 static void begin_status(struct claim *claim)
 {
     struct saga_look *look = &claim->look;
@@ -97,6 +107,7 @@ static void begin_status(struct claim *claim)
     look->from = saga_leases_low(saga_claims_lock(claim->server), &want);
     saga_claims_unlock(claim->server);
     look->begun = true;
+    look->page_sagas = at_most(claim->what.limit - look->given_count + FIRST_SPARE);
     look->cursor_size = look->from == 0 ? 0 : varve_saga_cursor(want.type, want.status, look->from, look->cursor);
 }
 
@@ -115,7 +126,7 @@ static bool look_at_page(struct claim *claim)
     query.statuses = 1u << order[look->status_at];
     query.step = claim->what.step;
     query.after = varve_view_of((char *)look->cursor, look->cursor_size);
-    query.limit = PAGE_SAGAS;
+    query.limit = look->page_sagas;
     if (varve_saga_list(claim->server->store, &query, &page, &claim->error) != VARVE_OK)
         return false;
     bool more = take_page(claim, page);
@@ -127,6 +138,7 @@ static bool look_at_page(struct claim *claim)
     } else {
         memcpy(look->cursor, page->next, page->next_size);
         look->cursor_size = page->next_size;
+        look->page_sagas = at_most(PAGE_GROWTH * look->page_sagas);
     }
     free(page);
     return more;

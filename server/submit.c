@@ -5,6 +5,7 @@
 
 #include "follow.h"
 #include "reply.h"
+#include "saga_claims.h"
 
 enum { QUICK_GROUP_US = 2000 };
 
@@ -73,7 +74,8 @@ bool submit(struct session *session, uint32_t request_id, struct submission *sub
 void commit_queued(struct server *server)
 {
     bool quick = varve_store_last_group_us(server->store) < QUICK_GROUP_US &&
-                 figure_get(&server->figures.reads_under_way) == 0 && follow_is_idle(server);
+                 figure_get(&server->figures.reads_under_way) == 0 && follow_is_idle(server) &&
+                 !saga_claims_are_looking(server);
 
     server->appends_queued = false;
     if (!quick) {

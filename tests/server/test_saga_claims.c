@@ -2,8 +2,12 @@
  * by time, CANCEL, a client that leaves, a server that stops. */
 #include "saga_client.h"
 
-#include "server/saga_claims.h"
+#include "server/saga_claims_parts.h"
+#include "server/session_parts.h"
+#include "varve/os.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -295,6 +299,94 @@ static void many_workers_share_the_work(void **state)
     fixture_close(f);
 }
 
+/* The system takes no more for one of the sessions, and as much as may wait here does. */
+static bool is_output_full(void *user)
+{
+    const struct fixture *f = user;
+    const struct session *s = f->server.sessions;
+
+    while (s != NULL && (!s->sender.writing || s->sender.output.bytes < f->config.max_output_bytes))
+        s = s->next;
+    return s != NULL;
+}
+
+/* More is on its way to this client than may wait, and it takes nothing. */
+static void fill_output(struct client *c, struct client *deaf)
+{
+    struct varve_read_request read = { .credit_bytes = 60 << 20 };
+
+    for (int i = 0; i < 120; i++) {
+        client_encode_append(c, 4, "a", VARVE_EXPECTED_ANY, 10, 10000);
+        client_send(c);
+        client_expect(c, VARVE_OP_APPEND_OK, 4);
+    }
+    varve_read_init(&read.read);
+    varve_encode_read(&deaf->out, 3, &read);
+    client_send(deaf);
+    fixture_wait(c->fixture, is_output_full, c->fixture);
+}
+
+/* One who does not take what he is sent is the first in line. */
+static void who_reads_nothing_keeps_nobody_waiting(void **state)
+{
+    struct fixture *f = fixture_open("--max-output 64KiB");
+    struct client *c = client_open(f), *deaf = client_open(f), *worker = client_open(f);
+    const struct varve_saga *sagas;
+
+    saga_send_claim(deaf, 1, "order", 1, LEASE_MS, LONG_MS);
+    wait_for_waiting(f, 1);
+    saga_send_claim(worker, 1, "order", 1, LEASE_MS, LONG_MS);
+    wait_for_waiting(f, 2);
+    fill_output(c, deaf);
+    saga_begin(c, "order", "1");
+    assert_int_equal(saga_receive_claim(worker, 1, &sagas), 1);
+    client_close(worker);
+    client_close(deaf);
+    client_close(c);
+    fixture_close(f);
+}
+
+static pthread_t loop_thread;
+static atomic_uint loop_syncs;
+
+static int count_sync(void *self, int fd)
+{
+    if (pthread_equal(pthread_self(), loop_thread))
+        atomic_fetch_add(&loop_syncs, 1);
+    return varve_os_default()->fdatasync(varve_os_default()->self, fd);
+}
+
+/* While a claim is looked for, others may be synced as long as it takes: not by the thread that brings the answer. */
+static void a_claim_does_not_wait_for_the_disk(void **state)
+{
+    static struct varve_os os;
+    struct fixture *f = fixture_open("");
+    const struct varve_saga *sagas;
+
+    os = *varve_os_default();
+    os.fdatasync = count_sync;
+    loop_thread = pthread_self();
+    f->config.store.os = &os;
+    fixture_restart(f);
+    struct client *c = client_open(f), *worker = client_open(f);
+    saga_begin(c, "order", "1");
+    assert_false(saga_claims_are_looking(&f->server));
+    saga_claims_lock(&f->server); /* The look does not get far. */
+    saga_send_claim(worker, 1, "order", 1, LEASE_MS, 0);
+    while (!saga_claims_are_looking(&f->server))
+        fixture_turn(f);
+    unsigned before = atomic_load(&loop_syncs);
+    for (int i = 0; i < 50; i++)
+        client_append(c, "a", 1);
+    assert_int_equal(atomic_load(&loop_syncs), before);
+    saga_claims_unlock(&f->server);
+    assert_int_equal(saga_receive_claim(worker, 1, &sagas), 1);
+    assert_false(saga_claims_are_looking(&f->server));
+    client_close(worker);
+    client_close(c);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +398,8 @@ int main(void)
         cmocka_unit_test(what_was_taken_for_who_left_is_free_again), cmocka_unit_test(a_stopping_server_says_so),
         cmocka_unit_test(a_lease_does_not_outlive_the_server),
         cmocka_unit_test(without_budget_it_is_overloaded_or_waits), cmocka_unit_test(many_workers_share_the_work),
+        cmocka_unit_test(who_reads_nothing_keeps_nobody_waiting),
+        cmocka_unit_test(a_claim_does_not_wait_for_the_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
