@@ -133,6 +133,7 @@ static enum varve_status take_entry(struct saga_walk *walk, struct db_bytes key,
 static enum varve_status fill_from(struct saga_walk *walk, struct db_cursor *cursor)
 {
     struct db_bytes key = { walk->at, walk->at_size }, value;
+    uint32_t left = SAGA_WALK_MOST - walk->looked, most = left < walk->batch_looks ? left : walk->batch_looks;
     enum varve_status status = VARVE_OK;
     enum judgement judgement = WANTED;
     struct jump jump;
@@ -140,8 +141,8 @@ static enum varve_status fill_from(struct saga_walk *walk, struct db_cursor *cur
 
     if (more && compare_keys(key.data, key.size, walk->at, walk->at_size) == 0)
         more = db_cursor_move(cursor, DB_NEXT, &key, &value, &status);
-    while (more && walk->batch_count < walk->batch_limit && walk->looked < SAGA_WALK_MOST) {
-        walk->looked++;
+    while (more && walk->batch_count < walk->batch_limit && walk->batch_looked < most) {
+        walk->batch_looked++;
         status = take_entry(walk, key, value, &judgement, &jump);
         if (status != VARVE_OK || judgement == END)
             break;
@@ -162,6 +163,7 @@ static enum varve_status fill_batch(struct saga_walk *walk, struct varve_error *
 
     walk->batch_next = walk->batch_count = 0;
     walk->batch_settled = walk->view->settled;
+    walk->batch_looked = 0;
     set_covered(walk, walk->at, walk->at_size);
     if (status == VARVE_OK) {
         status = fill_from(walk, cursor);
@@ -323,7 +325,8 @@ void saga_walk_begin(struct saga_walk *walk, struct view *view, const struct var
     walk->query = query;
     walk->take = take;
     walk->user = user;
-    walk->looked = walk->batch_next = walk->batch_count = 0;
+    walk->looked = walk->batch_looked = walk->batch_next = walk->batch_count = 0;
+    walk->batch_looks = SAGA_WALK_MOST;
     walk->batch_limit = query->limit < SAGA_WALK_BATCH ? query->limit + 1 : SAGA_WALK_BATCH;
     walk->batch_settled = UINT64_MAX;
     walk->stopped = walk->end = walk->exhausted = false;
@@ -346,6 +349,20 @@ static bool needs_batch(const struct saga_walk *walk)
     return walk->batch_settled != walk->view->settled || (!walk->exhausted && walk->batch_next == walk->batch_count);
 }
 
+/* Under the tail's lock. A batch that store.mdb went past while it was read is no more, and a smaller one is tried: it
+ * does not count, so that a walk always gets somewhere. */
+static void use_batch(struct saga_walk *walk)
+{
+    if (walk->batch_settled != walk->view->settled) {
+        walk->batch_looks = walk->batch_looks / 4 > SAGA_WALK_BITE ? walk->batch_looks / 4 : SAGA_WALK_BITE;
+        return;
+    }
+    walk->looked += walk->batch_looked;
+    walk->batch_looked = 0;
+    walk->view->visible = tail_visible_position(walk->view->store->tail);
+    merge_bite(walk);
+}
+
 enum varve_status saga_walk_run(struct saga_walk *walk, struct varve_error *error)
 {
     struct view *view = walk->view;
@@ -358,10 +375,7 @@ enum varve_status saga_walk_run(struct saga_walk *walk, struct varve_error *erro
             status = view_lock_tail(view, error);
         if (status != VARVE_OK)
             return status;
-        if (walk->batch_settled == view->settled) { /* Else store.mdb moved on meanwhile: the batch is no more. */
-            view->visible = tail_visible_position(view->store->tail);
-            merge_bite(walk);
-        }
+        use_batch(walk);
         tail_unlock_read(view->store->tail);
     }
     return status;

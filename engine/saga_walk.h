@@ -35,6 +35,8 @@ struct saga_walk {
     size_t at_size;
     uint32_t looked;               /* how many entries were looked at */
     uint32_t batch_limit;
+    uint32_t batch_looks;          /* at how many entries one batch may look: few when store.mdb is quicker */
+    uint32_t batch_looked;         /* for a batch that is not yet known to be of use */
     bool stopped;                  /* `take` said so */
     bool end;                      /* nothing is left at all */
 

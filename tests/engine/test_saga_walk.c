@@ -199,6 +199,38 @@ static void a_walk_is_bounded(void **ignored)
     fixture_free(&f);
 }
 
+/* The view is older than what is settled: all that was looked at first is in vain, but the walk gets somewhere. */
+static void what_is_settled_meanwhile_stops_no_walk(void **ignored)
+{
+    enum { COUNT = SAGA_WALK_MOST + 100 };
+    struct store_fixture f;
+    struct taken taken = { .most = 100 };
+    struct varve_saga_query query = query_of(VARVE_SAGA_BY_CHANGE);
+    struct saga_walk *made = malloc(sizeof(*made));
+    struct view view;
+    char text[64];
+
+    assert_non_null(made);
+    fixture_init(&f);
+    fixture_open(&f);
+    for (int i = 0; i < COUNT; i += 2) {
+        snprintf(text, sizeof(text), "*a-%d:begin *a-%d:begin", i, i + 1);
+        transact(&f, text);
+    }
+    fixture_settle(&f);
+    query.step = varve_view_str("rare");
+    assert_int_equal(view_begin(&view, f.store, false, &f.error), VARVE_OK);
+    transact(&f, "*b-1:begin");
+    fixture_settle(&f);
+    saga_walk_begin(made, &view, &query, take, &taken);
+    assert_int_equal(saga_walk_run(made, &f.error), VARVE_OK);
+    view_end(&view);
+    assert_true(made->at_size > 1 /* else it is no key, nor a cursor */);
+    assert_in_range(made->looked, SAGA_WALK_MOST / 2, SAGA_WALK_MOST + SAGA_WALK_BITE);
+    free(made);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_walk_goes_on_where_another_stopped),
         cmocka_unit_test(ranges_are_jumped_over),
         cmocka_unit_test(a_walk_is_bounded),
+        cmocka_unit_test(what_is_settled_meanwhile_stops_no_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
