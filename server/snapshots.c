@@ -1,7 +1,10 @@
 /* snapshots.c - the cache of snapshots and this server; SNAPSHOT_GET and SNAPSHOT_LIST, which only look. */
 #include "snapshots.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "varve/snapshots.h"
 #include "varve/wire_snapshot.h"
@@ -37,6 +40,16 @@ static uint64_t map_size(const struct server *server)
                                                                   : options.map_size_bytes;
 }
 
+/* A file that somebody deleted is told, as it is what the first loads will feel. */
+static bool is_missed(const struct server *server)
+{
+    char path[4096];
+    int size = snprintf(path, sizeof(path), "%s/snapshots.mdb", server->config->directory);
+
+    return size > 0 && (size_t)size < sizeof(path) && access(path, F_OK) != 0 && errno == ENOENT &&
+           varve_store_last_position(server->store) > 0;
+}
+
 enum varve_status snapshots_start(struct server *server, struct varve_error *error)
 {
     struct varve_snapshots_options options;
@@ -49,6 +62,7 @@ enum varve_status snapshots_start(struct server *server, struct varve_error *err
     options.map_size_bytes = map_size(server);
     options.damaged = damaged;
     options.user = server;
+    bool missed = is_missed(server);
     if (varve_snapshots_open(server->config->directory, &server->database_id, &options, &server->snapshots, &why) !=
         VARVE_OK) {
         server->snapshots = NULL;
@@ -56,6 +70,9 @@ enum varve_status snapshots_start(struct server *server, struct varve_error *err
                   log_text("message", why.message), log_text("consequence", "the server does without snapshots"));
         return VARVE_OK;
     }
+    if (missed)
+        log_info(&server->log, "snapshots.begun", log_text("message", "there was no snapshots.mdb beside the log"),
+                 log_text("consequence", "all is folded from the log until snapshots are put"));
     server->snapshot_writer = snapshot_writer_create(server);
     return server->snapshot_writer != NULL
                ? VARVE_OK

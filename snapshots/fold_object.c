@@ -106,7 +106,7 @@ static enum varve_status check_table(const char *path, const struct varve_reduce
                           " this is version %u", path, reducer->abi, VARVE_REDUCER_ABI);
     if (reducer->create == NULL || reducer->apply == NULL || reducer->save == NULL || reducer->destroy == NULL)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "reducer", "%.256s: its table lacks a function", path);
-    if (reducer->type == NULL || strlen(reducer->type) > VARVE_SNAPSHOT_MAX_TYPE)
+    if (reducer->type == NULL || reducer->type[0] == '\0' || strlen(reducer->type) > VARVE_SNAPSHOT_MAX_TYPE)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "reducer", "%.256s: its type has more than %u bytes, or is "
                           "not there", path, VARVE_SNAPSHOT_MAX_TYPE);
     if (reducer->content_type > VARVE_CONTENT_OCTET_STREAM)

@@ -1,6 +1,6 @@
 /* reducer.c - accounts folded to their balance, as a shared object that `varve snapshot build` loads.
  *
- *     cc -shared -fPIC -o account.so docs/examples/reducer.c -ljansson
+ *     cc -shared -fPIC $(pkg-config --cflags varve-client) -o account.so docs/examples/reducer.c -ljansson
  *     varve snapshot build --reducer ./account.so --category account
  *
  * account.deposited and account.withdrawn have {"amount": cents}; events of other types are only counted. */

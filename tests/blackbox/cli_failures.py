@@ -23,6 +23,8 @@ USAGE = [
     (["apend"], 'unknown command "apend"; did you mean append?'),
     (["frobnicate"], 'unknown command "frobnicate"'),
     (["a\033[2J\nb"], r'unknown command "a\?\[2J\?b"'),
+    (["saga", "shwo"], 'unknown command "saga shwo"; did you mean saga show?'),
+    (["snapshot", "x" * 300], 'unknown command "snapshot x.*"'),
     (["help", "raed"], 'unknown command "raed"; did you mean read?'),
     (["--sever", "x", "stats"], "unknown option --sever; did you mean --server?"),
     (["stats", "-x"], "unknown option -x"),

@@ -253,6 +253,18 @@ def test_an_object_that_crashes_fails_its_streams_alone(target):
     expect(figures(verify(target, "--reducer", ODD_SO), "same", "different"), (60, 0))
 
 
+def test_a_state_that_is_no_json_is_named(target):
+    target.ok("import", stdin=lines({"stream": stream, "type": "t"} for stream in ("a-1", "a-2")))
+    os.environ["ODD_REDUCER"] = "garbage"
+    try:
+        outcome = build(target, "--reducer", ODD_SO, code=1)
+    finally:
+        del os.environ["ODD_REDUCER"]
+    expect(figures(outcome, "streams", "stored", "failed"), (2, 0, 2))
+    for stream, said in zip(("a-1", "a-2"), sorted(outcome["err"].splitlines())):
+        expect(said.startswith(f'failed: stream "{stream}": the state: data is not JSON'), True)
+
+
 def test_an_object_that_crashes_ever_again_is_given_up(target):
     target.ok("import", stdin=lines({"stream": f"crash-{n}", "type": "t"} for n in range(100)))
     done = target("snapshot", "build", "--reducer", ODD_SO, "--workers", 1)

@@ -109,6 +109,7 @@ def a_deleted_or_damaged_file_is_a_miss(directory):
                 if one["snapshot"]:
                     expected = b'{"of":"s%d"}' % i if one["snapshot"]["version"] == 1 else b"[2]"
                     assert one["snapshot"]["data"] == expected, one
+            assert ("snapshots.begun" in server.log()) == (damage == "deleted"), damage
             if damage in ("garbage", "short"):
                 assert "snapshots.damaged" in server.log()
                 assert not any(one["snapshot"] for one in loaded)

@@ -99,7 +99,8 @@ enum varve_status cli_words(const struct cli *cli, size_t min, size_t max, struc
 {
     char usage[128];
 
-    snprintf(usage, sizeof(usage), "%s %s", cli->command->name, cli->command->arguments);
+    snprintf(usage, sizeof(usage), "%s%s%s", cli->command->name, cli->command->arguments[0] != '\0' ? " " : "",
+             cli->command->arguments);
     return arguments_words(&cli->arguments, min, max, usage, error);
 }
 
@@ -244,6 +245,8 @@ static int answer_by_word(const struct cli *cli, int count, char **words)
     if (!begins_group(group))
         return -1;
     bool asked = help || arguments_has(&cli->arguments, "help") || (count > 1 && strcmp(words[1], "--help") == 0);
+    if (!asked && count > 1 && words[1][0] != '-')
+        return -1;
     print_group(asked ? stdout : stderr, group);
     return asked ? CLI_OK : CLI_USAGE;
 }
@@ -268,7 +271,13 @@ static int run(struct cli *cli, int argc, char **argv)
 
         if (answered >= 0)
             return answered;
-        unknown_command(argv[first + asked_help], &error);
+        const char *word = argv[first + asked_help];
+        char both[128];
+        if (begins_group(word) && argc - first > 1) { /* `varve saga shwo` */
+            snprintf(both, sizeof(both), "%s %s", word, argv[first + 1]);
+            word = both;
+        }
+        unknown_command(word, &error);
         return cli_fail(cli, &error);
     }
     cli->arguments.tables[1] = cli->command->options;

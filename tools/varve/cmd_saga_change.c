@@ -11,7 +11,7 @@
 #define STATE_OPTIONS \
     { "content-type", 0, "TYPE", "of STATE: application/json (default), application/msgpack or " \
                                  "application/octet-stream" }, \
-    { "event-id", 0, "UUID", "of the event; repeating the command with its id changes nothing twice" }, \
+    { "event-id", 0, "UUID", "of the event; repeating the change with it, and with the same deadline, is safe" }, \
     { "correlation-id", 0, "UUID", "what it belongs to" }, \
     { "causation-id", 0, "UUID", "the event that caused it" }
 #define DEADLINE_OPTION \

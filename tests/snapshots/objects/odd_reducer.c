@@ -73,6 +73,8 @@ const struct varve_reducer *varve_reducer(void)
         reducer.type = "";
     if (strcmp(odd, "content type") == 0)
         reducer.content_type = 3;
+    if (strcmp(odd, "garbage") == 0)
+        reducer.content_type = 0; /* JSON, which four zeros are not */
     if (strcmp(odd, "schema version") == 0)
         reducer.schema_version = 0;
     return &reducer;
