@@ -12,8 +12,8 @@ static const char *const ids[STATUSES] = { "none", "running", "compensating", "t
 static void begin_all(struct store_fixture *f)
 {
     static const char *const steps[] = {
-        "*t-running:begin!500 *t-compensating:begin *t-timed:begin!500 *t-completed:begin *t-failed:begin "
-        "*t-archived:begin",
+        ("*t-running:begin!500 *t-compensating:begin *t-timed:begin!500 *t-completed:begin *t-failed:begin "
+         "*t-archived:begin"),
         "*t-compensating:compensate/undo *t-timed:time_out *t-completed:complete *t-failed:fail *t-archived:complete",
         "*t-archived:archive",
     };

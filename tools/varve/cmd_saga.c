@@ -71,10 +71,10 @@ static void print_change(struct table *table, const struct varve_event *event)
     table_cell(table, change.step);
     table_cell(table, varve_view_str(deadline));
     table_cell(table, change.error);
-    if (change.new_state && event->content_type == VARVE_CONTENT_JSON)
+    if (change.new_state && event->content_type != VARVE_CONTENT_JSON)
+        table_cellf(table, "(%zu bytes)", event->data.size);
+    else /* a state that was kept is no data */
         table_cell(table, event->data);
-    else
-        table_cellf(table, change.new_state ? "(%zu bytes)" : "", event->data.size);
     table_row_end(table);
 }
 
