@@ -253,6 +253,21 @@ def test_an_object_that_crashes_fails_its_streams_alone(target):
     expect(figures(verify(target, "--reducer", ODD_SO), "same", "different"), (60, 0))
 
 
+def test_an_object_that_ends_the_process_fails_its_streams_alone(target):
+    good = [f"{kind}-{n}" for kind in ("account", "zebra") for n in range(30)]
+    target.ok("import", stdin=lines({"stream": stream, "type": "t"} for stream in [*good, "exit-1", "exit-2"]))
+    outcome = build(target, "--reducer", ODD_SO, "--workers", 1, code=1)
+    expect(figures(outcome, "streams", "crashed", "failed"), (62, 2, 0))
+    expect(set(outcome["err"].splitlines()),
+           {f'failed: stream "exit-{n}": the reducer ended the process' for n in (1, 2)})
+    expect([s[0] for s in listed(target)], sorted(good))
+    target.ok("import", stdin=lines([{"stream": "leave-1", "type": "t"}]))
+    done = target("snapshot", "build", "--reducer", ODD_SO, "leave-1")
+    expect((done.returncode, done.out, done.err),
+           (1, "", "error: IO: folding was not finished: something, such as the reducer, ended the process "
+                   "(exit status 0)\n"))
+
+
 def test_a_state_that_is_no_json_is_named(target):
     target.ok("import", stdin=lines({"stream": stream, "type": "t"} for stream in ("a-1", "a-2")))
     os.environ["ODD_REDUCER"] = "garbage"

@@ -19,6 +19,16 @@ static int die_by(void *user)
     return 0;
 }
 
+static int exit_with(void *user)
+{
+    exit(*(int *)user);
+}
+
+static int leave_with(void *user)
+{
+    _exit(*(int *)user);
+}
+
 static void the_exit_code_is_that_of_the_child(void **state)
 {
     struct crash_guard *guard = crash_guard_make();
@@ -42,11 +52,26 @@ static void a_death_outside_of_streams_is_not_tried_again(void **state)
     crash_guard_free(guard);
 }
 
+static void who_does_not_return_has_failed(void **state)
+{
+    static int codes[] = { 0, 1, 6 };
+    struct crash_guard *guard = crash_guard_make();
+    int code = 0;
+
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        assert_int_equal(crash_guard_run(guard, exit_with, &codes[i]), 1);
+        assert_int_equal(crash_guard_run(guard, leave_with, &codes[i]), 1);
+    }
+    assert_int_equal(crash_guard_run(guard, end_with, &code), 0);
+    crash_guard_free(guard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_exit_code_is_that_of_the_child),
         cmocka_unit_test(a_death_outside_of_streams_is_not_tried_again),
+        cmocka_unit_test(who_does_not_return_has_failed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,7 +136,7 @@ void cli_note(const char *format, ...)
 }
 
 /* A reader that has seen enough (`| head`) is no failure; a full disk is. */
-static int finish_output(int code)
+int cli_finish_output(int code)
 {
     bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
     struct pollfd out = { .fd = STDOUT_FILENO };
@@ -296,5 +296,5 @@ int cli_main(int argc, char **argv)
     struct cli cli = { .arguments.tables = { cli_options, NULL } };
 
     signal(SIGPIPE, SIG_IGN); /* a reader that went away shows as a failed write */
-    return finish_output(run(&cli, argc, argv));
+    return cli_finish_output(run(&cli, argc, argv));
 }

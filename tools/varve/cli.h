@@ -62,6 +62,8 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* ---- for main() -------------------------------------------------------------------------------------------------- */
 
 int cli_exit_code(enum varve_status status);
+/* What was printed is written out, at the end of a process; returns its exit code, which is another when that fails. */
+int cli_finish_output(int code);
 /* The command these words begin with; *ret_words says how many of them name it. NULL: none. */
 const struct command *cli_find_command(int count, char *const *words, int *ret_words);
 void cli_print_overview(FILE *file);

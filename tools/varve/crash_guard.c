@@ -11,7 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli.h"
 #include "varve/fold.h"
+
+#define WHAT_MAX 64 /* bytes of what is said of a stream's end, and its NUL */
 
 struct crash {
     bool noted;                /* atomic: what follows is whole */
@@ -19,6 +22,7 @@ struct crash {
     char stream[VARVE_MAX_SYSTEM_STREAM_NAME];
 };
 struct crash_guard {
+    bool returned;             /* `run` of the child has; its exit code counts */
     unsigned count;            /* atomic; of all crashes, also beyond the room */
     struct crash crashes[CRASHES_MAX];
 };
@@ -26,6 +30,7 @@ struct crash_guard {
 /* ---- in the child ------------------------------------------------------------------------------------------------ */
 
 static struct crash_guard *guarded; /* of this process; set before there are threads */
+static pid_t guarded_child;         /* likewise: what the reducer forks is none */
 
 static size_t add_bytes(char *line, size_t size, size_t room, const char *bytes, size_t count)
 {
@@ -46,17 +51,15 @@ static void note(struct varve_view stream)
     __atomic_store_n(&crash->noted, true, __ATOMIC_SEQ_CST);
 }
 
-static void say(struct varve_view stream, int signal_number)
+static void say(struct varve_view stream, const char *what)
 {
-    static const char begin[] = "failed: stream \"", end[] = "\": the reducer crashed (signal ";
-    char line[sizeof(begin) + sizeof(end) + VARVE_MAX_SYSTEM_STREAM_NAME + 8];
-    char number[2] = { (char)('0' + signal_number / 10), (char)('0' + signal_number % 10) };
+    static const char begin[] = "failed: stream \"", end[] = "\": the reducer ";
+    char line[sizeof(begin) + sizeof(end) + VARVE_MAX_SYSTEM_STREAM_NAME + WHAT_MAX];
     size_t size = add_bytes(line, 0, sizeof(line), begin, sizeof(begin) - 1);
 
-    size = add_bytes(line, size, sizeof(line) - sizeof(end) - 8, stream.data, stream.size);
+    size = add_bytes(line, size, sizeof(line) - sizeof(end) - WHAT_MAX, stream.data, stream.size);
     size = add_bytes(line, size, sizeof(line), end, sizeof(end) - 1);
-    size = add_bytes(line, size, sizeof(line), number + (number[0] == '0'), number[0] == '0' ? 1 : 2);
-    size = add_bytes(line, size, sizeof(line), ")", 1);
+    size = add_bytes(line, size, sizeof(line) - 1, what, strlen(what));
     line[size++] = '\n';
     if (write(STDERR_FILENO, line, size) < 0)
         return; /* There is nobody to be told. */
@@ -66,13 +69,32 @@ static void say(struct varve_view stream, int signal_number)
 static void on_crash(int signal_number)
 {
     const struct varve_view *stream = varve_fold_at_work();
+    char what[WHAT_MAX] = "crashed (signal ";
+    size_t size = strlen(what);
 
     signal(signal_number, SIG_DFL);
     if (stream != NULL) {
+        if (signal_number >= 10)
+            what[size++] = (char)('0' + signal_number / 10);
+        what[size++] = (char)('0' + signal_number % 10);
+        what[size] = ')';
         note(*stream);
-        say(*stream, signal_number);
+        say(*stream, what);
     }
     raise(signal_number);
+}
+
+/* Somebody called exit(), on this thread. It is not waited for what else would be done at the end: the other threads
+ * are still at work. */
+static void on_exit_called(void)
+{
+    const struct varve_view *stream = varve_fold_at_work();
+
+    if (stream == NULL || getpid() != guarded_child)
+        return;
+    note(*stream);
+    say(*stream, "ended the process");
+    _exit(1);
 }
 
 static void run_child(struct crash_guard *guard, pid_t parent, int (*run)(void *user), void *user)
@@ -83,10 +105,13 @@ static void run_child(struct crash_guard *guard, pid_t parent, int (*run)(void *
     if (getppid() != parent)
         _exit(1); /* and was quicker than we */
     guarded = guard;
+    guarded_child = getpid();
+    if (atexit(on_exit_called) != 0)
+        _exit(1);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         signal(signals[i], on_crash);
-    int code = run(user);
-    fflush(stdout);
+    int code = cli_finish_output(run(user));
+    __atomic_store_n(&guard->returned, true, __ATOMIC_SEQ_CST);
     _exit(code);
 }
 
@@ -120,10 +145,10 @@ bool crash_guard_knows(const struct crash_guard *guard, struct varve_view stream
     return false;
 }
 
-/* Its exit code; -1: it crashed in a stream, and there may be another child. */
+/* Its exit code; -1: it crashed in a stream, or was ended there, and there may be another child. */
 static int judge(const struct crash_guard *guard, unsigned crashes_before, int status)
 {
-    if (WIFEXITED(status))
+    if (guard->returned && WIFEXITED(status))
         return WEXITSTATUS(status);
     if (guard->count >= CRASHES_MAX) {
         fputs("error: IO: the reducer crashes again and again; the rest was not folded\n", stderr);
@@ -131,7 +156,11 @@ static int judge(const struct crash_guard *guard, unsigned crashes_before, int s
     }
     if (guard->count > crashes_before)
         return -1;
-    fprintf(stderr, "error: INTERNAL: folding was killed by signal %d\n", WTERMSIG(status));
+    if (WIFEXITED(status))
+        fprintf(stderr, "error: IO: folding was not finished: something, such as the reducer, ended the process (exit "
+                "status %d)\n", WEXITSTATUS(status));
+    else
+        fprintf(stderr, "error: INTERNAL: folding was killed by signal %d\n", WTERMSIG(status));
     return 1;
 }
 
@@ -143,6 +172,7 @@ int crash_guard_run(struct crash_guard *guard, int (*run)(void *user), void *use
         unsigned before = guard->count;
         int status = 0;
 
+        guard->returned = false;
         fflush(stdout);
         pid_t parent = getpid(), child = fork();
         if (child == 0)

@@ -9,14 +9,14 @@
 
 #include "varve/event.h"
 
-#define CRASHES_MAX 20 /* then it is given up */
+#define CRASHES_MAX 20 /* then it is given up; one that ends the process counts likewise */
 
 struct crash_guard;
 /* Ends the program when there is no memory. */
 struct crash_guard *crash_guard_make(void);
 void crash_guard_free(struct crash_guard *guard); /* NULL allowed */
-/* Calls `run` in a child until one ends by itself; returns its exit code. A child that was killed by something else
- * than a crash in a stream: 1. Only before there are threads. */
+/* Calls `run` in a child until one returns from it; returns its exit code. A child that ended by something else than
+ * the reducer's crash or exit() in a stream, be it with exit code 0: 1. Only before there are threads. */
 int crash_guard_run(struct crash_guard *guard, int (*run)(void *user), void *user);
 /* Has a child crashed in this stream? false for a guard that is NULL. */
 bool crash_guard_knows(const struct crash_guard *guard, struct varve_view stream);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "varve/reducer.h"
 
@@ -35,6 +36,10 @@ static const char *apply(struct varve_reducer_state *state, const struct varve_r
 {
     if (begins(event->stream, event->stream_size, "crash"))
         raise(SIGSEGV);
+    if (begins(event->stream, event->stream_size, "exit"))
+        exit(0);
+    if (begins(event->stream, event->stream_size, "leave"))
+        _exit(0);
     return begins(event->stream, event->stream_size, "picky") ? "not to my taste" : NULL;
 }
 
