@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shlex
+import struct
 import subprocess
 import sys
 import time
@@ -133,6 +134,31 @@ def test_a_later_build_goes_on_from_snapshots(target):
     expect(figures(verify(target, "--reducer", ACCOUNT_SO), "same", "different"), (65, 0))
     newer = build(target, "--reducer", "merge", "--category", "account", "--schema-version", 7)
     expect(figures(newer, "folded", "up_to_date"), (60, 0), "another type and schema version begins anew")
+
+
+def commits(path):
+    """Of a file of LMDB: the number of its last transaction, which is in the newer of its two meta pages."""
+    with open(path, "rb") as file:
+        pages = file.read(1 << 17)
+    page_size = struct.unpack_from("=I", pages, 40)[0]
+    for at in (0, page_size):
+        expect(struct.unpack_from("=I", pages, at + 16)[0], 0xBEEFC0DE, "LMDB's magic number")
+    return max(struct.unpack_from("=Q", pages, at + 144)[0] for at in (0, page_size))
+
+
+def test_in_a_directory_many_are_stored_with_one_commit(folder):
+    at = ["--db", os.path.join(folder, "store")]
+    done = varve("import", *at, stdin=lines({"stream": f"s-{n}", "type": "t", "data": {"n": n}} for n in range(2000)))
+    expect(done.returncode, 0, done.err)
+    done = varve("snapshot", "build", "--reducer", "merge", "--workers", 2, *at, "-o", "json")
+    expect((done.returncode, json.loads(done.out)["stored"]), (0, 2000), done.err)
+    number = commits(os.path.join(folder, "store", "snapshots.mdb"))
+    assert number < 40, f"{number} commits"
+    big = {"text": "x" * 900000}
+    done = varve("import", *at, stdin=lines({"stream": f"big-{n}", "type": "t", "data": big} for n in range(12)))
+    expect(done.returncode, 0, done.err)
+    done = varve("snapshot", "build", "--reducer", "merge", "--verify", "--workers", 1, *at, "-o", "json")
+    expect(figures(json.loads(done.out), "stored", "same", "different"), (12, 2012, 0), done.err)
 
 
 def test_which_streams_and_when(target):

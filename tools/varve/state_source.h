@@ -40,7 +40,8 @@ struct state_source_functions {
                               struct varve_error *error);
     enum varve_status (*get)(struct state_source *source, const struct varve_snapshot_query *query,
                              struct varve_snapshot *ret_snapshot, struct varve_error *error);
-    /* `done` is called from inside submit or drain. */
+    /* Copied. `done` is called from inside submit or drain, in the order in which they were submitted. What was not
+     * drained when the source is closed may be lost. */
     enum varve_status (*submit)(struct state_source *source, const struct varve_snapshot *snapshot, uint32_t keep,
                                 varve_snapshot_done done, void *user, struct varve_error *error);
     enum varve_status (*drain)(struct state_source *source, struct varve_error *error);

@@ -1,5 +1,6 @@
 /* state_store.c - a state source that is a directory opened in this process. Nobody appends to it meanwhile. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "memory.h"
 #include "state_source.h"
@@ -7,6 +8,17 @@
 
 #define READ_BYTES (1u << 20) /* of one bite of a stream */
 #define READ_EVENTS 10000
+#define PUTS_MAX 256             /* that wait for one commit: a commit each would be a sync each */
+#define PUT_BYTES_MAX (4u << 20) /* of data; reached by the last of them, so it may be one snapshot's more */
+
+/* A snapshot that was submitted, and its bytes. */
+struct waiting_put {
+    struct varve_snapshot snapshot;
+    uint32_t keep;
+    varve_snapshot_done done;
+    void *user;
+    char bytes[];
+};
 
 struct state_store {
     struct state_source base;        /* first */
@@ -23,6 +35,10 @@ struct state_store {
     struct varve_event event;
 
     struct varve_snapshot *listed, *got;
+
+    struct waiting_put *waiting[PUTS_MAX]; /* in the order they came in */
+    size_t waiting_count, waiting_bytes;
+    struct varve_snapshot_put puts[PUTS_MAX]; /* what is made of them */
 };
 
 static struct state_store *self_of(struct state_source *source)
@@ -191,21 +207,63 @@ static enum varve_status store_get(struct state_source *source, const struct var
     return status;
 }
 
-/* Waited for: threads that put at the same time share a sync. */
-static enum varve_status store_submit(struct state_source *source, const struct varve_snapshot *snapshot, uint32_t keep,
-                                      varve_snapshot_done done, void *user, struct varve_error *error)
+static char *add_bytes(char *at, struct varve_view bytes, struct varve_view *ret_copy)
 {
-    struct varve_error why = { 0 };
-    int64_t created_at_us;
-    uint32_t removed;
+    if (bytes.size > 0)
+        memcpy(at, bytes.data, bytes.size);
+    *ret_copy = varve_view_of(at, bytes.size);
+    return at + bytes.size;
+}
 
-    done(user, varve_snapshots_put(self_of(source)->snapshots, snapshot, keep, &created_at_us, &removed, &why), &why);
-    return VARVE_OK;
+static struct waiting_put *copy_put(const struct varve_snapshot *snapshot)
+{
+    size_t size = snapshot->stream.size + snapshot->type.size + snapshot->data.size;
+    struct waiting_put *put = memory_take(sizeof(*put) + size);
+    char *at = put->bytes;
+
+    put->snapshot = *snapshot;
+    at = add_bytes(at, snapshot->stream, &put->snapshot.stream);
+    at = add_bytes(at, snapshot->type, &put->snapshot.type);
+    add_bytes(at, snapshot->data, &put->snapshot.data);
+    return put;
+}
+
+static void drop_waiting(struct state_store *self)
+{
+    for (size_t i = 0; i < self->waiting_count; i++)
+        free(self->waiting[i]);
+    self->waiting_count = self->waiting_bytes = 0;
 }
 
 static enum varve_status store_drain(struct state_source *source, struct varve_error *error)
 {
+    struct state_store *self = self_of(source);
+
+    for (size_t i = 0; i < self->waiting_count; i++)
+        self->puts[i] = (struct varve_snapshot_put){ .snapshot = &self->waiting[i]->snapshot,
+                                                     .keep = self->waiting[i]->keep };
+    varve_snapshots_put_all(self->snapshots, self->puts, self->waiting_count);
+    for (size_t i = 0; i < self->waiting_count; i++)
+        self->waiting[i]->done(self->waiting[i]->user, self->puts[i].status, &self->puts[i].error);
+    drop_waiting(self);
     return VARVE_OK;
+}
+
+/* Waits until there are enough for a commit. */
+static enum varve_status store_submit(struct state_source *source, const struct varve_snapshot *snapshot, uint32_t keep,
+                                      varve_snapshot_done done, void *user, struct varve_error *error)
+{
+    struct state_store *self = self_of(source);
+    struct waiting_put *put = copy_put(snapshot);
+
+    put->keep = keep;
+    put->done = done;
+    put->user = user;
+    self->waiting[self->waiting_count++] = put;
+    self->waiting_bytes += snapshot->data.size;
+    if (self->waiting_count < PUTS_MAX && self->waiting_bytes < PUT_BYTES_MAX)
+        return VARVE_OK;
+    return store_drain(source, error);
 }
 
 static enum varve_status store_remove(struct state_source *source, struct varve_view stream, int64_t from_version,
@@ -217,6 +275,7 @@ static enum varve_status store_remove(struct state_source *source, struct varve_
 static void store_close(struct state_source *source)
 {
     store_load_close(source);
+    drop_waiting(self_of(source)); /* of a run that failed */
     free(self_of(source)->listed);
     free(self_of(source)->got);
     free(source);
