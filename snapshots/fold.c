@@ -221,17 +221,35 @@ enum varve_status varve_fold_event(struct varve_fold *fold, const struct varve_e
     return status == VARVE_OK ? VARVE_OK : give_up(fold, event, status, &why, error);
 }
 
+/* Would it be taken as a snapshot? Who refuses it later does not say of which stream. */
+static enum varve_status check_state(const struct varve_fold *fold, struct varve_view data, struct varve_error *why)
+{
+    const struct varve_reducing *reducing = fold->reducing;
+    const struct varve_snapshot snapshot = {
+        .stream = fold->stream, .type = varve_reducing_type(reducing), .schema_version = reducing->schema_version,
+        .content_type = reducing->content_type, .data = data,
+    };
+    struct varve_error error = { 0 };
+
+    if (data.size > VARVE_SNAPSHOT_MAX_BYTES) {
+        varve_fail(why, VARVE_EVENT_TOO_LARGE, "data", "the state has %zu bytes; a snapshot may have %u", data.size,
+                   VARVE_SNAPSHOT_MAX_BYTES);
+        why->limit = VARVE_SNAPSHOT_MAX_BYTES;
+        return VARVE_EVENT_TOO_LARGE;
+    }
+    if (varve_snapshot_check(&snapshot, &error) == VARVE_OK)
+        return VARVE_OK;
+    return varve_fail(why, error.status, error.field, "the state: %s", error.message);
+}
+
 enum varve_status varve_fold_save(struct varve_fold *fold, struct varve_view *ret_data, struct varve_error *error)
 {
     struct varve_error why = { 0 };
 
     assert(fold->stream.data != NULL);
     enum varve_status status = fold->reducing->kind->save(fold, ret_data, &why);
-    if (status == VARVE_OK && ret_data->size > VARVE_SNAPSHOT_MAX_BYTES) {
-        status = varve_fail(&why, VARVE_EVENT_TOO_LARGE, "data", "the state has %zu bytes; a snapshot may have %u",
-                            ret_data->size, VARVE_SNAPSHOT_MAX_BYTES);
-        why.limit = VARVE_SNAPSHOT_MAX_BYTES;
-    }
+    if (status == VARVE_OK)
+        status = check_state(fold, *ret_data, &why);
     return status == VARVE_OK ? VARVE_OK : give_up(fold, NULL, status, &why, error);
 }
 

@@ -4,7 +4,10 @@ import json
 import os
 import sys
 
-from cli_support import Server, expect, lines, main, varve
+from cli_support import BIN, Server, expect, lines, main, varve
+
+
+ODD_SO = os.path.join(os.path.dirname(BIN), "tests", "objects", "odd_reducer.so")
 
 
 class Place:
@@ -77,6 +80,32 @@ def test_what_cannot_be_loaded(folder):
     place.ok("stream", "delete", "account-1")
     place.fails(4, "STREAM_NOT_FOUND", "load", "account-1")
     place.server.stop()
+
+
+def test_a_shared_object_that_fails_is_said(target):
+    target.ok("import", stdin=lines({"stream": stream, "type": "t"}
+                                    for stream in ("crash-1", "exit-1", "leave-1", "picky-1", "large-1", "good-1")))
+    for stream, says in [
+            ("crash-1", 'failed: stream "crash-1": the reducer crashed (signal 11)'),
+            ("exit-1", 'failed: stream "exit-1": the reducer ended the process'),
+            ("leave-1", "error: IO: folding was not finished: something, such as the reducer, ended the process (exit "
+                        "status 0)"),
+            ("picky-1", 'failed: stream "picky-1", event 0: the reducer says: not to my taste'),
+            ("large-1", 'failed: stream "large-1": the state has 2097152 bytes; a snapshot may have 1048576')]:
+        for output in ("table", "json"):
+            done = target("load", stream, "--reducer", ODD_SO, "-o", output)
+            expect((done.returncode, done.out, done.err), (1, "", says + "\n"), stream)
+    expect(target.json("load", "good-1", "--reducer", ODD_SO)["state"], "AAAAAA==")
+    target.fails(4, "error: STREAM_NOT_FOUND: stream \"nobody-1\": the stream does not exist or was deleted", "load",
+                 "nobody-1", "--reducer", ODD_SO)
+
+
+def test_a_state_that_is_no_json_is_not_printed(target):
+    target.ok("import", stdin=lines([{"stream": "a-1", "type": "t"}]))
+    for output in ("table", "json"):
+        done = target("load", "a-1", "--reducer", ODD_SO, "-o", output, ODD_REDUCER="garbage")
+        expect((done.returncode, done.out), (1, ""), done.err)
+        expect(done.err.startswith('failed: stream "a-1": the state: data is not JSON'), True, done.err)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 #include <inttypes.h>
 
 #include "commands.h"
+#include "crash_guard.h"
 #include "event_printer.h"
+#include "fold_pool.h"
 #include "ndjson.h"
 #include "pairs.h"
 #include "snapshot_text.h"
-#include "state_source.h"
-#include "varve/fold.h"
 
 static const struct option_spec options[] = {
     { "reducer", 'r', "REDUCER", "fold it: merge, ./name.so or 'program COMMAND'; prints the state" },
@@ -28,25 +28,37 @@ struct load {
     struct varve_reducing *reducing; /* NULL: nothing is folded */
     struct varve_fold *fold;
     uint64_t events;
+    bool failed;                     /* the reducer has, which was said */
+    struct crash_guard *guard;       /* of a shared object; else NULL */
 };
 
 /* ---- folded ------------------------------------------------------------------------------------------------------ */
 
+/* What the reducer cannot do is said as a build says it. */
 static enum varve_status fold_all(struct load *load, struct varve_view *ret_state, struct varve_error *error)
 {
     const struct varve_snapshot *snapshot = load->loaded.snapshot;
     const struct varve_event *event = NULL;
-    enum varve_status status = varve_fold_stream(load->fold, load->stream, snapshot != NULL ? &snapshot->data : NULL,
-                                                 error);
+    struct varve_error why;
+    enum varve_status failed = varve_fold_stream(load->fold, load->stream, snapshot != NULL ? &snapshot->data : NULL,
+                                                 &why);
 
-    while (status == VARVE_OK) {
-        status = load->source->call->load_event(load->source, &event, error);
-        if (status != VARVE_OK || event == NULL)
+    while (failed == VARVE_OK) {
+        enum varve_status status = load->source->call->load_event(load->source, &event, error);
+
+        if (status != VARVE_OK)
+            return status;
+        if (event == NULL)
             break;
-        status = varve_fold_event(load->fold, event, error);
+        failed = varve_fold_event(load->fold, event, &why);
         load->events++;
     }
-    return status == VARVE_OK ? varve_fold_save(load->fold, ret_state, error) : status;
+    if (failed == VARVE_OK)
+        failed = varve_fold_save(load->fold, ret_state, &why);
+    load->failed = failed != VARVE_OK;
+    if (load->failed)
+        fold_pool_say(&why);
+    return VARVE_OK;
 }
 
 static void print_state(struct load *load, struct varve_view state)
@@ -87,7 +99,7 @@ static enum varve_status print_folded(struct load *load, struct varve_error *err
 
     if (status == VARVE_OK)
         status = fold_all(load, &state, error);
-    if (status == VARVE_OK)
+    if (status == VARVE_OK && !load->failed)
         print_state(load, state);
     varve_fold_end(load->fold);
     return status;
@@ -210,26 +222,44 @@ static enum varve_status print_loaded(struct load *load, struct varve_error *err
     return load->cli->output.format == OUTPUT_TABLE ? print_rows(load, error) : print_object(load, error);
 }
 
-static int run(struct cli *cli)
+static int load_stream(void *user)
 {
-    struct load load = { .cli = cli };
+    struct load *load = user;
     struct varve_error error;
 
-    enum varve_status status = parse(&load, &error);
+    enum varve_status status = parse(load, &error);
+    if (status == VARVE_OK && crash_guard_knows(load->guard, load->stream))
+        return CLI_FAILED; /* The child before this one has said so. */
     if (status == VARVE_OK)
-        status = state_place_open(cli, &load.place, &error);
+        status = state_place_open(load->cli, &load->place, &error);
     if (status == VARVE_OK)
-        status = state_source_open(&load.place, &load.source, &error);
+        status = state_source_open(&load->place, &load->source, &error);
     if (status == VARVE_OK)
-        status = load.source->call->load_open(load.source, &load.stream, 1, &load.wanted, &error);
+        status = load->source->call->load_open(load->source, &load->stream, 1, &load->wanted, &error);
     if (status == VARVE_OK) {
-        status = print_loaded(&load, &error);
-        load.source->call->load_close(load.source);
+        status = print_loaded(load, &error);
+        load->source->call->load_close(load->source);
     }
-    state_source_close(load.source);
-    state_place_close(&load.place);
-    varve_reducing_close(load.reducing);
-    return status == VARVE_OK ? CLI_OK : cli_fail(cli, &error);
+    state_source_close(load->source);
+    state_place_close(&load->place);
+    varve_reducing_close(load->reducing);
+    if (status != VARVE_OK)
+        return cli_fail(load->cli, &error);
+    return load->failed ? CLI_FAILED : CLI_OK;
+}
+
+/* A shared object runs in a process that it may crash. */
+static int run(struct cli *cli)
+{
+    const char *reducer = arguments_text(&cli->arguments, "reducer");
+    struct load load = { .cli = cli };
+
+    if (reducer == NULL || !varve_reducing_is_object(reducer))
+        return load_stream(&load);
+    load.guard = crash_guard_make();
+    int code = crash_guard_run(load.guard, load_stream, &load);
+    crash_guard_free(load.guard);
+    return code;
 }
 
 const struct command command_load = {
@@ -237,7 +267,8 @@ const struct command command_load = {
     .arguments = "STREAM [--reducer REDUCER]",
     .summary = "show an aggregate: its snapshot and the events after it, or what they come to",
     .details = "Snapshot, events and version are of one view, as a service gets them in one round trip. With a\n"
-               "reducer the snapshot and the events are folded, and the state is printed.",
+               "reducer the snapshot and the events are folded, and the state is printed. When the reducer fails,\n"
+               "the reason is said, and the exit code is 1.",
     .options = options,
     .examples = "  varve load account-17\n"
                 "  varve load account-17 --reducer merge | jq .balance\n"

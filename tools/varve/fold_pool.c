@@ -21,8 +21,10 @@ void fold_pool_ended(struct fold_pool *pool, enum varve_status status, const str
 }
 
 /* It may quote what somebody else wrote; it stays one line and steers no terminal. */
-static void say(struct varve_error shown)
+void fold_pool_say(const struct varve_error *why)
 {
+    struct varve_error shown = *why;
+
     for (char *at = shown.message; *at != '\0'; at++) {
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             *at = '?';
@@ -36,7 +38,7 @@ void fold_pool_failed(struct fold_pool *pool, const struct varve_error *error)
 
     pthread_mutex_lock(&pool->lock);
     if (before < FOLD_FAILURES_SHOWN)
-        say(*error);
+        fold_pool_say(error);
     else if (before == FOLD_FAILURES_SHOWN)
         fputs("failed: more streams, which are only counted\n", stderr);
     pthread_mutex_unlock(&pool->lock);

@@ -27,6 +27,9 @@ struct fold_counts {
     uint64_t no_beginning; /* streams whose first events are gone, and no snapshot has them */
 };
 
+/* A stream that failed, on standard error: `failed: stream "...": why`. */
+void fold_pool_say(const struct varve_error *why);
+
 struct folder;
 struct fold_pool {
     enum fold_purpose purpose;

@@ -41,14 +41,6 @@ static enum varve_status put(struct folder *folder, struct varve_view stream, in
         .schema_version = varve_reducing_schema_version(reducing),
         .content_type = varve_reducing_content_type(reducing), .size = (uint32_t)data.size, .data = data,
     };
-    struct varve_error why;
-
-    if (varve_snapshot_check(&snapshot, &why) != VARVE_OK) { /* The server's refusal would not say of which stream. */
-        varve_fail(error, why.status, why.field, "stream \"%.*s\": the state: %s", (int)stream.size, stream.data,
-                   why.message);
-        fold_pool_failed(folder->pool, error);
-        return VARVE_OK;
-    }
     enum varve_status status = folder->source->call->submit(folder->source, &snapshot, folder->pool->keep, on_put,
                                                             folder, error);
 

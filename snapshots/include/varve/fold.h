@@ -58,7 +58,7 @@ enum varve_status varve_fold_stream(struct varve_fold *fold, struct varve_view s
 enum varve_status varve_fold_event(struct varve_fold *fold, const struct varve_event *event,
                                    struct varve_error *error);
 /* The state as bytes, which live until the next call; folding may go on behind it. EVENT_TOO_LARGE: more than
- * VARVE_SNAPSHOT_MAX_BYTES. */
+ * VARVE_SNAPSHOT_MAX_BYTES. INVALID_ARGUMENT: it is said to be JSON, and is not. */
 enum varve_status varve_fold_save(struct varve_fold *fold, struct varve_view *ret_data, struct varve_error *error);
 /* A program that ended without any answer so often, one time after the other, that there is no hope. */
 bool varve_fold_is_lost(const struct varve_fold *fold);
