@@ -104,11 +104,24 @@ def test_the_cut_is_written(target):
     expect(done.out.splitlines()[1].split(), ["cut", "10"])
     expect(open(cut).read(), "10\n")
     expect(glob.glob(cut + ".*"), [])
-    done = call(target, "rebuild", "--cut-file", cut + "/there", "--workers", "1", "--", "cat")
-    expect(done.returncode, 1)
+    refused(target, 1, f"error: IO: {cut}/there: Not a directory", "--cut-file", cut + "/there", "--", "cat")
     os.remove(cut)
     done = call(target, "rebuild", "--cut-file", cut, "--workers", "1", "--", "sh", "-c", "exit 1")
     expect((done.returncode, os.path.exists(cut)), (1, False))
+
+
+def test_a_cut_file_that_cannot_be_made_is_refused_at_the_start(target):
+    fill(target, 10)
+    folder = os.path.join(os.path.dirname(target.directory), "cut")
+    os.mkdir(folder)
+    for path, says in [(folder + "/none/cut", "No such file or directory"), (folder, "Is a directory"),
+                       ("", "No such file or directory")]:
+        refused(target, 1, f"error: IO: {path}: {says}", "--cut-file", path, "--workers", 1, "--", "sh", "-c",
+                f"cat > {folder}/begun")
+    expect((glob.glob(folder + "*"), os.listdir(folder)), ([folder], []), "nothing is left behind")
+    done = call(target, "rebuild", "--cut-file", folder + "/cut", "--workers", 1, "--", "sh", "-c",
+                f"cat > /dev/null; rmdir {folder}")
+    expect((done.returncode, done.err), (1, f"error: IO: {folder}/cut: No such file or directory\n"))
 
 
 def test_a_worker_that_fails_fails_all(target):

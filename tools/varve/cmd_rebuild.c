@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -134,7 +135,44 @@ static enum varve_status run_crew(struct rebuild *rebuild, const struct varve_fi
 
 /* ---- the cut ----------------------------------------------------------------------------------------------------- */
 
-static enum varve_status write_file(const char *path, const char *content, struct varve_error *error)
+static enum varve_status cut_file_failed(const char *path, int number, struct varve_error *error)
+{
+    return varve_fail(error, VARVE_IO, "cut-file", "%.200s: %s", path, strerror(number));
+}
+
+/* Where it is written before it has its name. */
+static struct text beside_of(const char *path)
+{
+    struct text beside = { 0 };
+
+    text_add_str(&beside, path);
+    text_add(&beside, varve_view_of(".new", 5)); /* and the NUL */
+    return beside;
+}
+
+/* Can it be made? Else that would come out when all is done. Nothing is left behind. */
+static enum varve_status check_cut_file(const char *path, struct varve_error *error)
+{
+    struct stat there;
+
+    if (path == NULL)
+        return VARVE_OK;
+    if (path[0] == '\0')
+        return cut_file_failed(path, ENOENT, error);
+    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+        return cut_file_failed(path, EISDIR, error);
+    struct text beside = beside_of(path);
+    int fd = open(beside.bytes, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    int failed = errno;
+    if (fd >= 0) {
+        close(fd);
+        unlink(beside.bytes);
+    }
+    text_free(&beside);
+    return fd >= 0 ? VARVE_OK : cut_file_failed(path, failed, error);
+}
+
+static bool write_file(const char *path, const char *content)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     size_t size = strlen(content);
@@ -143,24 +181,25 @@ static enum varve_status write_file(const char *path, const char *content, struc
 
     if (fd >= 0)
         close(fd);
-    return works ? VARVE_OK : varve_fail(error, VARVE_IO, "cut-file", "%.200s: %s", path, strerror(failed));
+    errno = failed;
+    return works;
 }
 
 /* Whole or not at all, also when the power fails. */
 static enum varve_status write_cut(const struct rebuild *rebuild, const char *path, struct varve_error *error)
 {
     const struct varve_os *os = varve_os_default();
-    struct text beside = { 0 };
+    enum varve_status status = VARVE_OK;
     char number[32];
 
     if (path == NULL)
         return VARVE_OK;
-    text_add_str(&beside, path);
-    text_add(&beside, varve_view_of(".new", 5)); /* and the NUL */
+    struct text beside = beside_of(path);
     snprintf(number, sizeof(number), "%" PRIu64 "\n", rebuild->cut);
-    enum varve_status status = write_file(beside.bytes, number, error);
-    if (status == VARVE_OK && rename(beside.bytes, path) != 0)
-        status = varve_fail(error, VARVE_IO, "cut-file", "%.200s: %s", path, strerror(errno));
+    if (!write_file(beside.bytes, number) || rename(beside.bytes, path) != 0) {
+        status = cut_file_failed(path, errno, error);
+        unlink(beside.bytes);
+    }
     text_free(&beside);
     char *copy = strdup(path);
     if (status == VARVE_OK && copy != NULL && os->sync_directory(os->self, dirname(copy)) != 0)
@@ -258,6 +297,8 @@ static int run(struct cli *cli)
         status = follow_after_parse(&cli->arguments, &rebuild.after, &error);
     if (status == VARVE_OK)
         status = parse_workers(&rebuild, &error);
+    if (status == VARVE_OK)
+        status = check_cut_file(arguments_text(&cli->arguments, "cut-file"), &error);
     if (status == VARVE_OK)
         status = cli_open(cli, false, &error);
     if (status == VARVE_OK)
