@@ -180,6 +180,21 @@ def test_which_streams_and_when(target):
     expect(len(listed(target, "account-7")), 1)
 
 
+def test_a_stream_that_is_chosen_twice_counts_once(target):
+    fill(target)
+    for expected, *choices in [
+            (60, "--stream", "account-7", "--category", "account"), (60, "--category", "account", "account-7"),
+            (11, "--prefix", "account-5", "--stream", "account-5", "account-51", "account-5"),
+            (60, "--prefix", "account-5", "--category", "account"), (61, "--category", "order", "--prefix", ""),
+            (60, "--category", "account", "--category", "account"), (2, "account-1", "--stream", "account-2"),
+            (61, "--prefix", "a", "--prefix", "account-3", "order-1", "--category", "account")]:
+        dry = build(target, "--reducer", "merge", "--dry-run", *choices)
+        expect(figures(dry, "streams", "to_fold"), (expected, expected), choices)
+    outcome = build(target, "--reducer", "merge", "--verify", "account-7", "--prefix", "account-7", "--stream",
+                    "account-7")
+    expect(figures(outcome, "streams", "folded", "stored", "same"), (1, 1, 1, 1))
+
+
 def test_streams_that_were_cut_or_ended(target):
     fill(target, 4)
     build(target, "--reducer", "merge", "account-3")

@@ -11,6 +11,7 @@
 #include "crash_guard.h"
 #include "fold_plan.h"
 #include "fold_report.h"
+#include "memory.h"
 #include "progress.h"
 #include "varve/os.h"
 
@@ -24,6 +25,10 @@
     { "prefix", 'p', "PREFIX", "streams whose names begin so" }, \
     { "stream", 0, "STREAM", "this stream" }, \
     { "workers", 'w', "N", "default: one per core" }
+
+#define CHOICE_DETAILS \
+    "STREAM, --stream, --prefix and --category are alternatives: a stream that any\n" \
+    "of them takes is folded, once; without any, all streams are."
 
 static const struct option_spec build_options[] = {
     CHOICE_OPTIONS,
@@ -89,39 +94,29 @@ static void on_difference(void *user, struct varve_view stream, int64_t version)
 
 /* ---- the passes -------------------------------------------------------------------------------------------------- */
 
-/* --stream, and the words. */
-static enum varve_status plan_names(struct build *build, bool *ret_any, struct varve_error *error)
+static size_t add_choices(const struct arguments *arguments, const char *option, enum fold_choice_kind kind,
+                          struct fold_choice *ret_choices)
 {
-    const struct arguments *arguments = &build->cli->arguments;
     struct varve_view names[OPTIONS_MAX];
-    size_t count = arguments_texts(arguments, "stream", names, OPTIONS_MAX);
-    enum varve_status status = VARVE_OK;
+    size_t count = arguments_texts(arguments, option, names, OPTIONS_MAX);
 
-    *ret_any = count + arguments->word_count > 0;
-    for (size_t i = 0; i < count && status == VARVE_OK; i++)
-        status = fold_plan_stream(&build->plan, names[i], error);
-    for (size_t i = 0; i < arguments->word_count && status == VARVE_OK; i++)
-        status = fold_plan_stream(&build->plan, varve_view_str(arguments->words[i]), error);
-    return status;
+    for (size_t i = 0; i < count; i++)
+        ret_choices[i] = (struct fold_choice){ kind, names[i] };
+    return count;
 }
 
 static enum varve_status plan_all(struct build *build, struct varve_error *error)
 {
     const struct arguments *arguments = &build->cli->arguments;
-    struct varve_view names[OPTIONS_MAX], absent = { NULL, 0 };
-    bool any = false;
-    enum varve_status status = plan_names(build, &any, error);
-    size_t count = arguments_texts(arguments, "prefix", names, OPTIONS_MAX);
+    struct fold_choice *choices = memory_take((3 * OPTIONS_MAX + arguments->word_count) * sizeof(*choices));
+    size_t count = add_choices(arguments, "stream", FOLD_STREAM, choices);
 
-    any = any || count > 0;
-    for (size_t i = 0; i < count && status == VARVE_OK; i++)
-        status = fold_plan_prefix(&build->plan, names[i], absent, error);
-    count = arguments_texts(arguments, "category", names, OPTIONS_MAX);
-    any = any || count > 0;
-    for (size_t i = 0; i < count && status == VARVE_OK; i++)
-        status = fold_plan_prefix(&build->plan, names[i], names[i], error);
-    if (!any && status == VARVE_OK)
-        status = fold_plan_prefix(&build->plan, varve_view_of("", 0), absent, error);
+    count += add_choices(arguments, "prefix", FOLD_PREFIX, choices + count);
+    count += add_choices(arguments, "category", FOLD_CATEGORY, choices + count);
+    for (size_t i = 0; i < arguments->word_count; i++)
+        choices[count++] = (struct fold_choice){ FOLD_STREAM, varve_view_str(arguments->words[i]) };
+    enum varve_status status = fold_plan_choose(&build->plan, choices, count, error);
+    free(choices);
     return status;
 }
 
@@ -316,7 +311,8 @@ const struct command command_snapshot_build = {
     .details = "Each stream is folded on from its newest snapshot of the reducer's type and schema version, or from\n"
                "its first event, and one snapshot is stored: of its last event. What is up to date is passed over,\n"
                "so running it again goes on where it was killed. A stream that fails is named, the others go on, and\n"
-               "the exit code is 1. docs/reducers.md says what a reducer is.",
+               "the exit code is 1. " CHOICE_DETAILS "\n"
+               "docs/reducers.md says what a reducer is.",
     .options = build_options,
     .examples = "  varve snapshot build --reducer merge --category order\n"
                 "  varve snapshot build --reducer ./account.so --category account --every 100\n"
@@ -337,7 +333,8 @@ const struct command command_snapshot_verify = {
     .arguments = "--reducer REDUCER [STREAM...] [--category NAME] [--prefix PREFIX] ...",
     .summary = "fold streams from their first event and compare with their snapshots",
     .details = "All snapshots of the reducer's type and schema version are held, byte for byte, against what their\n"
-               "stream comes to at their version. Those that differ are listed, and the exit code is 1.",
+               "stream comes to at their version. Those that differ are listed, and the exit code is 1.\n"
+               CHOICE_DETAILS,
     .options = verify_options,
     .examples = "  varve snapshot verify --reducer merge --category order\n"
                 "  varve snapshot verify --reducer ./account.so account-1 account-2\n",

@@ -14,6 +14,43 @@ static int compare_names(struct varve_view a, struct varve_view b)
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+/* ---- choices ----------------------------------------------------------------------------------------------------- */
+
+static int compare_choices(const void *a, const void *b)
+{
+    const struct fold_choice *one = a, *other = b;
+
+    if (one->kind != other->kind)
+        return one->kind < other->kind ? -1 : 1;
+    return compare_names(one->name, other->name);
+}
+
+static bool takes(const struct fold_choice *choice, struct varve_view stream)
+{
+    struct varve_view name = choice->name;
+
+    if (choice->kind == FOLD_CATEGORY)
+        return varve_view_equal(varve_category(stream), name);
+    return stream.size >= name.size && memcmp(stream.data, name.data, name.size) == 0;
+}
+
+/* Has a choice before the one at hand taken it? There may be very many that name a stream. */
+static bool was_taken(const struct fold_plan *plan, struct varve_view stream)
+{
+    const struct fold_choice wanted = { FOLD_STREAM, stream };
+
+    if (plan->choice_at < plan->stream_choices)
+        return plan->choice_at > 0 && varve_view_equal(plan->choices[plan->choice_at - 1].name, stream);
+    for (size_t i = plan->stream_choices; i < plan->choice_at; i++) {
+        if (takes(&plan->choices[i], stream))
+            return true;
+    }
+    return plan->stream_choices > 0 &&
+           bsearch(&wanted, plan->choices, plan->stream_choices, sizeof(wanted), compare_choices) != NULL;
+}
+
+/* ---- one stream -------------------------------------------------------------------------------------------------- */
+
 static void add_version(struct fold_plan *plan, int64_t version)
 {
     if (plan->version_count == plan->version_capacity) {
@@ -103,6 +140,8 @@ static void judge_build(struct fold_plan *plan, struct varve_view name, const st
 static enum varve_status consider(struct fold_plan *plan, struct varve_view name, const struct varve_stream_info *info,
                                   struct varve_error *error)
 {
+    if (was_taken(plan, name))
+        return VARVE_OK;
     plan->counts.streams++;
     if (info->deleted || info->tombstoned) {
         plan->counts.ended++;
@@ -121,6 +160,8 @@ static enum varve_status consider(struct fold_plan *plan, struct varve_view name
         judge_build(plan, name, info);
     return VARVE_OK;
 }
+
+/* ---- many -------------------------------------------------------------------------------------------------------- */
 
 static enum varve_status take_page(struct fold_plan *plan, struct varve_stream_list_request *request,
                                    struct varve_view category, struct text *after, bool *ret_end,
@@ -147,8 +188,9 @@ static enum varve_status take_page(struct fold_plan *plan, struct varve_stream_l
     return status;
 }
 
-enum varve_status fold_plan_prefix(struct fold_plan *plan, struct varve_view prefix, struct varve_view category,
-                                   struct varve_error *error)
+/* Streams whose names begin so and, unless absent, whose category is this one. */
+static enum varve_status plan_prefix(struct fold_plan *plan, struct varve_view prefix, struct varve_view category,
+                                     struct varve_error *error)
 {
     struct varve_stream_list_request request = { .prefix = prefix, .limit = PAGE };
     struct text after = { 0 };
@@ -163,7 +205,7 @@ enum varve_status fold_plan_prefix(struct fold_plan *plan, struct varve_view pre
     return status;
 }
 
-enum varve_status fold_plan_stream(struct fold_plan *plan, struct varve_view name, struct varve_error *error)
+static enum varve_status plan_stream(struct fold_plan *plan, struct varve_view name, struct varve_error *error)
 {
     struct varve_stream_info info;
     enum varve_status status = plan->stopped ? VARVE_OK
@@ -174,6 +216,33 @@ enum varve_status fold_plan_stream(struct fold_plan *plan, struct varve_view nam
     snapshot_cursor_begin(&plan->cursor, plan->source, name, varve_view_of("", 0));
     status = consider(plan, name, &info, error);
     snapshot_cursor_end(&plan->cursor);
+    return status;
+}
+
+enum varve_status fold_plan_choose(struct fold_plan *plan, struct fold_choice *choices, size_t count,
+                                   struct varve_error *error)
+{
+    const struct varve_view absent = { NULL, 0 };
+    enum varve_status status = VARVE_OK;
+
+    if (count == 0)
+        return plan_prefix(plan, varve_view_of("", 0), absent, error);
+    qsort(choices, count, sizeof(*choices), compare_choices);
+    plan->choices = choices;
+    plan->stream_choices = 0;
+    while (plan->stream_choices < count && choices[plan->stream_choices].kind == FOLD_STREAM)
+        plan->stream_choices++;
+    for (size_t i = 0; i < count && status == VARVE_OK; i++) {
+        struct varve_view name = choices[i].name;
+
+        plan->choice_at = i;
+        if (choices[i].kind == FOLD_STREAM)
+            status = plan_stream(plan, name, error);
+        else
+            status = plan_prefix(plan, name, choices[i].kind == FOLD_CATEGORY ? name : absent, error);
+    }
+    plan->choices = NULL;
+    plan->stream_choices = plan->choice_at = 0;
     return status;
 }
 

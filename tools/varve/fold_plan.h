@@ -19,6 +19,13 @@ struct fold_plan_counts {
     uint64_t without;      /* verify: they have no snapshot of the kind */
 };
 
+/* Which streams: one of this name, those whose names begin so, or those of this category. */
+enum fold_choice_kind { FOLD_STREAM, FOLD_PREFIX, FOLD_CATEGORY };
+struct fold_choice {
+    enum fold_choice_kind kind;
+    struct varve_view name;
+};
+
 struct fold_plan {
     enum fold_purpose purpose;
     struct state_source *source;              /* for nothing else */
@@ -32,6 +39,8 @@ struct fold_plan {
     void *user;
 
     struct fold_plan_counts counts;
+    const struct fold_choice *choices;        /* sorted, */
+    size_t stream_choices, choice_at;         /* so many of streams first; which one is being planned */
     struct fold_batch *batch;                 /* not yet full */
     struct snapshot_cursor cursor;
     int64_t *versions;                        /* of the stream's snapshots of this kind */
@@ -39,11 +48,10 @@ struct fold_plan {
     bool stopped;                             /* take() wants no more */
 };
 
-/* Streams whose names begin so and, unless absent, whose category is this one. */
-enum varve_status fold_plan_prefix(struct fold_plan *plan, struct varve_view prefix, struct varve_view category,
+/* What any of the choices takes, each stream once; the choices get sorted. Without any: all streams but system streams.
+ * STREAM_NOT_FOUND: one that is named. */
+enum varve_status fold_plan_choose(struct fold_plan *plan, struct fold_choice *choices, size_t count,
                                    struct varve_error *error);
-/* STREAM_NOT_FOUND. */
-enum varve_status fold_plan_stream(struct fold_plan *plan, struct varve_view name, struct varve_error *error);
 /* Hands over what is left, and frees what the plan holds. */
 void fold_plan_end(struct fold_plan *plan);
 
