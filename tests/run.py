@@ -157,9 +157,14 @@ def total(results):
     return sum(r[0] for r in results), sum(r[1] for r in results)
 
 
-def run_programs(paths, build):
+def at_once(run_one, paths):
+    """As many at a time as there are jobs: each has servers, ports and folders of its own."""
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        return total(pool.map(lambda path: run_program(path, build), paths))
+        return total(pool.map(run_one, paths))
+
+
+def run_programs(paths, build):
+    return at_once(lambda path: run_program(path, build), paths)
 
 
 def build(*arguments):
@@ -211,7 +216,7 @@ def part_install():
 def part_blackbox():
     if not build():
         return 0, 1
-    return total(run_script(path) for path in executables("tests/blackbox"))
+    return at_once(run_script, executables("tests/blackbox"))
 
 
 def part_crash():
@@ -238,7 +243,7 @@ def sanitized_server_scripts(folder, *arguments):
     if not build(*arguments):
         return 0, 1
     scripts = [path for path in executables("tests/blackbox") if os.path.basename(path).startswith(SERVER_SCRIPTS)]
-    return total(run_script_sanitized(path, folder) for path in scripts)
+    return at_once(lambda path: run_script_sanitized(path, folder), scripts)
 
 
 def part_server_asan():
@@ -273,8 +278,7 @@ def part_fuzz():
     if not build("fuzz=1", "fuzzers"):
         return 0, 1
     fuzzers = [path for path in executables(FUZZ + "/fuzz") if os.path.exists(f"tests/fuzz/{os.path.basename(path)}.c")]
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        return total(pool.map(run_fuzzer, fuzzers))
+    return at_once(run_fuzzer, fuzzers)
 
 
 PARTS = {
