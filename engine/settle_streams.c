@@ -6,6 +6,7 @@
 
 #include "name_sort.h"
 #include "settle_sagas.h"
+#include "streams_meta.h"
 
 /* ---- planning ---- */
 
@@ -142,12 +143,6 @@ void settle_plan_free(struct settle_plan *plan)
 
 /* ---- rows ---- */
 
-/* Has the slice something of this stream to write? Streams that only their metadata changed come last. */
-static bool is_in(const struct settle_slice *slice, const struct settle_stream *stream)
-{
-    return stream->next < slice->end || (slice->is_last && stream->done == 0 && stream->next == UINT32_MAX);
-}
-
 /* The state as of the slice's end. */
 static struct stream_state state_at_end(const struct settle_slice *slice, const struct settle_stream *stream,
                                         uint32_t settled)
@@ -193,8 +188,58 @@ static enum varve_status write_row(struct settle_slice *slice, const struct sett
     return tables_put_stream(slice->txn, name, &state);
 }
 
+static int compare_names(struct varve_view a, struct varve_view b)
+{
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static const struct settle_stream *find_stream(const struct settle_plan *plan, struct varve_view name)
+{
+    uint32_t low = 0, high = plan->stream_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = compare_names(name_of(&plan->by_name[middle]), name);
+
+        if (order == 0)
+            return &plan->streams[plan->by_name[middle].stream];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* The slice has changes of a stream's metadata. If the stream itself has no event before the slice's end, its row must
+ * take them all the same: should the process die after this slice, nobody will look at the changes again. Those of
+ * later slices may come along, for they are read again, and end in the same. */
+static enum varve_status write_changes(struct settle_slice *slice, struct varve_view target)
+{
+    const struct settle_stream *stream = find_stream(slice->plan, target);
+    struct stream_state row;
+    enum varve_status status;
+
+    assert(stream != NULL); /* A change puts its target into the layer. */
+    if (stream->done > 0 || stream->next < slice->end)
+        return VARVE_OK; /* Its own row has them. */
+    stream_state_init(&row);
+    status = tables_get_stream(slice->txn, target, &row);
+    if (status != VARVE_OK && status != VARVE_STREAM_NOT_FOUND)
+        return status;
+    row.id = stream->state.id;
+    row.truncate_before = stream->state.truncate_before;
+    row.max_count = stream->state.max_count;
+    row.max_age_us = stream->state.max_age_us;
+    row.flags = stream->state.flags;
+    return tables_put_stream(slice->txn, target, &row);
+}
+
 static enum varve_status write_rows(struct settle_slice *slice)
 {
+    struct varve_view target;
     const struct settle_plan *plan = slice->plan;
     enum varve_status status = VARVE_OK;
 
@@ -202,8 +247,11 @@ static enum varve_status write_rows(struct settle_slice *slice)
         const struct settle_stream *stream = &plan->streams[plan->by_name[i].stream];
 
         fetch_ahead(plan, plan->by_name, i);
-        if (is_in(slice, stream))
-            status = write_row(slice, stream, name_of(&plan->by_name[i]));
+        if (stream->next >= slice->end)
+            continue;
+        status = write_row(slice, stream, name_of(&plan->by_name[i]));
+        if (status == VARVE_OK && streams_meta_target(name_of(&plan->by_name[i]), &target))
+            status = write_changes(slice, target);
     }
     return status;
 }

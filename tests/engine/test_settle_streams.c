@@ -85,6 +85,36 @@ static void a_stream_known_to_the_frozen_layer(void **state)
 
 /* ---- slices ---- */
 
+/* The change of a stream is settled, and with it what it changed, though the stream's own events come later. */
+static void a_change_is_settled_before_the_stream(void **state)
+{
+    struct stream_state stream;
+    struct log_fixture log;
+
+    log_open(&log, VARVE_INDEX_ALL);
+    log_append(&log, "order-1", "t", 0, 5);
+    log_append(&log, "order-2", "t", 0, 5);
+    log_settle(&log);
+    log_change(&log, "order-1", "{\"deleted\":true}"); /* Has no event here, */
+    log_change(&log, "order-2", "{\"max_age_us\":9}"); /* one after it, */
+    log_change(&log, "order-3", "{\"max_count\":7}");  /* its first after it. */
+    log_append(&log, "order-2", "t", 0, 5);
+    log_append(&log, "order-3", "t", 0, 5);
+    log_settle_and_die(&log, 3, 3);
+    assert_true(log_find_state(&log, "order-1", &stream));
+    assert_int_equal(stream.truncate_before, 1);
+    assert_true(stream_state_is_deleted(&stream));
+    assert_true(log_find_state(&log, "order-2", &stream));
+    assert_int_equal(stream.max_age_us, 9);
+    assert_int_equal(stream.version, 1);
+    assert_true(log_find_state(&log, "order-3", &stream));
+    assert_int_equal(stream.max_count, 7);
+    assert_int_equal(stream.version, 0);
+    log_settle(&log);
+    log_check(&log);
+    log_close(&log);
+}
+
 struct row_comparison {
     struct db_txn *other;
     size_t rows;
@@ -160,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_stream_that_only_metadata_knows),
         cmocka_unit_test(ids_count_up_from_first_appearance),
         cmocka_unit_test(a_stream_known_to_the_frozen_layer),
+        cmocka_unit_test(a_change_is_settled_before_the_stream),
         cmocka_unit_test(slices_make_the_same_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
