@@ -136,8 +136,9 @@ static bool take_record(void *user, const uint8_t *record, uint32_t size)
     fetch->kept = keep_record(reader, record, size);
     if (!fetch->kept)
         return false;
-    fetch->maybe_hidden = reader->read.kind == VARVE_READ_STREAM ? reader->state.max_age_us != 0
-                                                                 : hidden_maybe(reader->store->hidden, stream);
+    fetch->maybe_hidden = reader->read.kind == VARVE_READ_STREAM
+                              ? reader->state.max_age_us != 0
+                              : !reader->read.include_hidden && hidden_maybe(reader->store->hidden, stream);
     if (fetch->maybe_hidden && stream.size <= sizeof(fetch->stream)) {
         memcpy(fetch->stream, stream.data, stream.size);
         fetch->stream_size = stream.size;

@@ -180,6 +180,7 @@ struct varve_read {
     struct varve_uuid correlation_id;
     bool backwards;
     bool include_system;              /* also events of `$` streams (ALL, CATEGORY, TYPE, CORRELATION) */
+    bool include_hidden;              /* also what was truncated, deleted or is too old (not STREAM) */
     uint64_t from;                    /* inclusive: a version for STREAM, else a position; or VARVE_FROM_EDGE */
     uint64_t limit;                   /* events; 0 = no limit */
     int64_t since_us;                 /* recorded_at >= since; VARVE_TIME_NONE = no bound */

@@ -47,6 +47,9 @@ enum varve_opcode {
     VARVE_OP_SNAPSHOT_PUT = 0x30, VARVE_OP_SNAPSHOT_GET = 0x31, VARVE_OP_SNAPSHOT_LIST = 0x32,
     VARVE_OP_SNAPSHOT_DELETE = 0x33,
     VARVE_OP_LOAD = 0x34,          /* wire_snapshot.h; CREDIT and CANCEL speak about it as about a READ */
+    VARVE_OP_OUTBOX_LIST = 0x38, VARVE_OP_OUTBOX_ORDER = 0x39, VARVE_OP_OUTBOX_DEAD = 0x3a,
+    VARVE_OP_OUTBOX_HISTORY = 0x3b,
+    VARVE_OP_OUTBOX_VERIFY = 0x3c, /* wire_outbox.h; CANCEL ends it */
 
     VARVE_OP_HELLO_OK = 0x81, VARVE_OP_PONG = 0x82, VARVE_OP_APPEND_OK = 0x83, VARVE_OP_READ_BATCH = 0x84,
     VARVE_OP_READ_END = 0x85, VARVE_OP_STREAM_INFO_OK = 0x87, VARVE_OP_STREAM_LIST_OK = 0x88,
@@ -61,6 +64,8 @@ enum varve_opcode {
     VARVE_OP_SAGA_COUNTS_OK = 0xab, VARVE_OP_SAGA_CLAIM_OK = 0xac,
     VARVE_OP_SNAPSHOT_PUT_OK = 0xb0, VARVE_OP_SNAPSHOT_GET_OK = 0xb1, VARVE_OP_SNAPSHOT_LIST_OK = 0xb2,
     VARVE_OP_SNAPSHOT_DELETE_OK = 0xb3, VARVE_OP_LOADING = 0xb4,
+    VARVE_OP_OUTBOX_LIST_OK = 0xb8, VARVE_OP_OUTBOX_ORDER_OK = 0xb9, VARVE_OP_OUTBOX_DEAD_OK = 0xba,
+    VARVE_OP_OUTBOX_HISTORY_OK = 0xbb, VARVE_OP_OUTBOX_VERIFY_OK = 0xbc,
     VARVE_OP_ERROR = 0xff,         /* in place of any reply */
 };
 const char *varve_opcode_name(uint8_t opcode); /* "APPEND", ...; "?" when unknown */

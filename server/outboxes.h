@@ -1,0 +1,23 @@
+/* outboxes.h - all outboxes of the server: started with it, stopped before the store closes, found by name. Loop thread. */
+#ifndef SERVER_OUTBOXES_H
+#define SERVER_OUTBOXES_H
+
+#include "outbox/outbox.h"
+#include "server.h"
+
+struct outboxes;
+
+/* As the configuration says; none is fine. */
+enum varve_status outboxes_start(struct server *server, struct varve_error *error);
+void outboxes_stop(struct server *server);        /* ask all to end; never waits */
+void outboxes_end(struct server *server);         /* after outboxes_stop(): wait for them, a few seconds at most */
+/* The log has grown. Any thread; between start and end. */
+void outboxes_wake(struct server *server, uint64_t last_position);
+
+size_t outboxes_count(const struct server *server);
+struct outbox *outboxes_at(const struct server *server, size_t index); /* in the order of the configuration */
+struct outbox *outboxes_find(const struct server *server, struct varve_view name); /* NULL: none */
+/* Nothing from here on may be reclaimed: the lowest position that some outbox has still to publish. */
+uint64_t outboxes_retention_floor(const struct server *server);
+
+#endif
