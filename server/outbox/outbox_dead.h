@@ -1,4 +1,5 @@
-/* outbox_dead.h - the dead letters of an outbox in memory: which streams wait, since which event, and what waits behind.
+/* outbox_dead.h - the dead letters of an outbox in memory: which streams wait, since which event, and
+ * what waits behind.
  *
  * A fold of the events of $outbox-<name> (outbox_memory.h), 8 bytes for each waiting position and some 200 and its name
  * for each stream. Changed by the outbox's thread; others may list: there is a lock inside. */

@@ -57,7 +57,7 @@ void outbox_figures_measure(struct outbox_figures *figures, enum outbox_measure 
 /* Upper end of the bucket in which the `per_mille`-th of all values lies; 0: no value. */
 uint64_t outbox_figures_quantile(const struct outbox_figures *figures, enum outbox_measure measure, unsigned per_mille);
 void outbox_figures_count_code(struct outbox_figures *figures, struct outbox_coded *coded, const char *code);
-/* All as (name, number | text): names are the metrics', texts live in `texts`, which has room for OUTBOX_FIGURE_TEXTS. */
+/* All as (name, number | text): names are the metrics', texts live in `texts`. */
 enum { OUTBOX_FIGURE_STATS = 160, OUTBOX_FIGURE_TEXTS = 8192 };
 size_t outbox_figures_list(struct outbox_figures *figures, struct varve_stat ret[OUTBOX_FIGURE_STATS],
                            char texts[OUTBOX_FIGURE_TEXTS]);

@@ -1,8 +1,8 @@
 /* outbox_kafka.h - Kafka as the outbox sees it, and the only caller of librdkafka.
  *
  * An instance is one producer. Nothing is ever mended in it: after whatever went wrong it is destroyed and a new one is
- * made, which takes the transactional id over and reads the checkpoint from Kafka again. Blocks; belongs to the outbox's
- * thread. */
+ * made, which takes the transactional id over and reads the checkpoint from Kafka again. Blocks; belongs
+ * to the outbox's thread. */
 #ifndef SERVER_OUTBOX_KAFKA_H
 #define SERVER_OUTBOX_KAFKA_H
 
