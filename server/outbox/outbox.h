@@ -35,7 +35,7 @@ struct outbox_errand {
     uint64_t count;                     /* RETRY, DISCARD: streams concerned; REPLAY: its number */
     void (*done)(struct outbox_errand *errand);
 };
-/* PAUSE, RESUME, DISCARD, RESET are done when `done` comes; RETRY and REPLAY are begun, and the status tells of them. */
+/* PAUSE, RESUME, DISCARD, RESET are done when `done` comes; RETRY and REPLAY are begun: the status tells of them. */
 void outbox_order(struct outbox *outbox, struct outbox_errand *errand);
 
 /* What is seen from outside; never waits for Kafka. Any thread. */

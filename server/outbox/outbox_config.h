@@ -58,8 +58,8 @@ struct outbox_config {
     size_t route_count;
     const char **allow_types;          /* globs; NULL: all. What matches none is filtered as `type_not_allowed` */
     size_t allow_type_count;
-    const char **required_fields;      /* correlation_id, causation_id, user_id, source, time, data, metadata, data.NAME, */
-    size_t required_field_count;       /* metadata.NAME. What lacks one is filtered as `field_missing` */
+    const char **required_fields;      /* correlation_id, causation_id, user_id, source, time, data, metadata, */
+    size_t required_field_count;       /* data.NAME, metadata.NAME. What lacks one is filtered as `field_missing` */
     const char *priority;              /* critical | high | normal | low: only events whose metadata say this priority
                                         * (none or an unknown one: normal); NULL: all */
     uint64_t start_from;               /* first position when there is no checkpoint anywhere; 1; UINT64_MAX: the end */
