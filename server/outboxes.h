@@ -1,4 +1,5 @@
-/* outboxes.h - all outboxes of the server: started with it, stopped before the store closes, found by name. Loop thread. */
+/* outboxes.h - all outboxes of the server: started with it, stopped before the store closes, found by name.
+ * Loop thread. */
 #ifndef SERVER_OUTBOXES_H
 #define SERVER_OUTBOXES_H
 

@@ -38,7 +38,8 @@ enum varve_status varve_decode_outbox_order_ok(struct varve_view body, struct va
 
 /* OUTBOX_DEAD [name, stream|nil, after, limit] -> OUTBOX_DEAD_OK [[letter...], end]   by stream; of one stream, or of
  * those whose names sort after `after` (may be empty), `limit` 1-1,000
- * letter = [stream, position, version, waiting, skipped, retry_count, error_code, last_error, first_attempt, last_attempt] */
+ * letter = [stream, position, version, waiting, skipped, retry_count, error_code, last_error, first_attempt,
+ *           last_attempt] */
 struct varve_outbox_dead_request {
     struct varve_view name;
     struct varve_view stream;  /* absent: all */
