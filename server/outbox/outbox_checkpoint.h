@@ -41,7 +41,8 @@ enum outbox_note_kind outbox_note_parse(struct varve_view key, const char *name,
 
 /* What the checkpoint that was found means for this log. HALT_NONE: go on behind *ret_position. `found` NULL: there is
  * none. `hint`: the newest that the log remembers (0: none). `sum` is that of the event at found->position, when there
- * is one (found->position <= head). */
+ * is one (found->position <= head). Of a mock, what is missing or older than the hint: the hint. A `start_from` beyond
+ * the end is the end. */
 struct outbox_judgement {
     const struct outbox_checkpoint *found;
     struct varve_uuid database_id;
