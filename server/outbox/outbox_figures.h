@@ -54,7 +54,7 @@ struct outbox_figures {
 void outbox_figures_init(struct outbox_figures *figures);
 void outbox_figures_end(struct outbox_figures *figures);
 void outbox_figures_measure(struct outbox_figures *figures, enum outbox_measure measure, uint64_t value);
-/* Upper end of the bucket in which the `per_mille`-th of all values lies; 0: no value. */
+/* Upper end of the bucket in which the `per_mille`-th of all values lies, at most the highest; 0: no value. */
 uint64_t outbox_figures_quantile(const struct outbox_figures *figures, enum outbox_measure measure, unsigned per_mille);
 void outbox_figures_count_code(struct outbox_figures *figures, struct outbox_coded *coded, const char *code);
 /* All as (name, number | text): names are the metrics', texts live in `texts`. */

@@ -20,7 +20,7 @@ enum outbox_filter_reason {
     OUTBOX_FILTER_OTHER_PRIORITY,
     OUTBOX_FILTER_REASONS,
 };
-const char *outbox_filter_reason_name(enum outbox_filter_reason reason); /* "no_route", ... */
+const char *outbox_filter_reason_name(enum outbox_filter_reason reason); /* "no_route"; outbox_route_words.c */
 
 struct outbox_routing {
     enum outbox_verdict verdict;
