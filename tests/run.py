@@ -220,6 +220,14 @@ def part_blackbox():
     return at_once(run_script, executables("tests/blackbox"))
 
 
+def part_kafka():
+    """What talks to Kafka, against the double of tests/kafka."""
+    if not (build() and build("tests")):
+        return 0, 1
+    return at_once(run_script, [path for path in executables("tests/kafka")
+                                if os.path.basename(path).startswith("test_")])
+
+
 def part_crash():
     if not (build() and build("tests")):
         return 0, 1
@@ -284,7 +292,7 @@ def part_fuzz():
 
 PARTS = {
     "unit": part_unit, "tidy": part_tidy, "docs": part_docs, "install": part_install, "blackbox": part_blackbox,
-    "crash": part_crash, "asan": part_asan, "tsan": part_tsan, "server-asan": part_server_asan,
+    "kafka": part_kafka, "crash": part_crash, "asan": part_asan, "tsan": part_tsan, "server-asan": part_server_asan,
     "server-tsan": part_server_tsan, "fuzz": part_fuzz,
 }
 

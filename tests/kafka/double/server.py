@@ -1,0 +1,162 @@
+"""The double as a server: listens, applies requests to the broker as the faults of the moment let it, keeps a list of
+all requests."""
+import asyncio
+import collections
+import socket
+import sys
+import time
+
+from .broker import Broker
+from .connection import Connection
+from .faults import DROP, HANG, Faults
+from .handlers import Call, Request, Unserved, apply
+from .handlers_data import NO_ANSWER, Wait
+from .wire import Malformed
+
+HOST = "127.0.0.1"
+REMEMBERED_REQUESTS = 200000
+
+
+def hold_port(port):
+    """A bound socket that never listens: the port stays ours while the broker is down."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((HOST, port))
+    return holder
+
+
+class Server:
+    def __init__(self, port=0, **broker):
+        self.loop = asyncio.get_running_loop()
+        self.broker = Broker(self.later, **broker)
+        self.faults = Faults()
+        self.connections, self.held = set(), []
+        self.paused, self.listener = False, None
+        self.requests, self.count = collections.deque(maxlen=REMEMBERED_REQUESTS), 0
+        self.began = time.monotonic()
+        self.holder = hold_port(port)
+        self.address = self.holder.getsockname()
+
+    def say(self, text):
+        print(f"[{time.monotonic() - self.began:9.3f}] {text}", file=sys.stderr, flush=True)
+
+    def later(self, seconds, function):
+        if seconds > 0:
+            self.loop.call_later(seconds, function)
+        else:
+            self.loop.call_soon(function)
+
+    # ---- being there or not ----
+
+    async def up(self):
+        if self.listener is None:
+            listening = socket.socket()
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(self.address)
+            self.listener = await self.loop.create_server(lambda: Connection(self), sock=listening)
+
+    def down(self):
+        if self.listener is not None:
+            self.listener.close()
+            self.listener = None
+        self.cut()
+
+    def cut(self):
+        for connection in list(self.connections):
+            connection.drop()
+
+    def pause(self):
+        self.paused = True
+
+    def resume(self):
+        self.paused = False
+        for connection in list(self.connections):
+            connection.next()
+
+    def release(self):
+        """Lets go of all requests and answers that hang."""
+        held, self.held = self.held, []
+        for go_on in held:
+            go_on()
+        return len(held)
+
+    # ---- requests ----
+
+    def begin(self, connection, request):
+        rule = self.faults.match(request)
+        entry = {"number": self.count, "at": time.monotonic() - self.began, "api": request.name,
+                 "version": request.version, "client": request.client, "fault": rule.action if rule else None}
+        self.count += 1
+        self.requests.append(entry)
+        delay_ms = self.faults.latency(request) + (rule.delay_ms if rule else 0)
+        if delay_ms:
+            self.later(delay_ms / 1000, lambda: self.act(connection, request, rule, entry))
+        else:
+            self.act(connection, request, rule, entry)
+
+    def act(self, connection, request, rule, entry):
+        """What was delayed is applied even when its client has gone: so would a slow broker."""
+        if rule is None:
+            self.run(connection, request, entry, None, connection.answer)
+            return
+        if rule.ghost:
+            self.send_ghost(request, rule.ms, entry)
+        if rule.applies:
+            self.run(connection, request, entry, rule.error, lambda writer: self.finish(connection, rule, writer))
+        elif rule.answer == HANG:
+            self.held.append(lambda: self.run(connection, request, entry, None, connection.answer))
+        else:
+            connection.drop()
+
+    def finish(self, connection, rule, writer):
+        if rule.answer == DROP:
+            connection.drop()
+        elif rule.answer == HANG:
+            self.held.append(lambda: connection.answer(writer))
+        else:
+            connection.answer(writer)
+
+    def run(self, connection, request, entry, forced, then, last_try=False):
+        call = Call(self.broker, request, self.address, forced, last_try)
+        try:
+            answer = apply(call)
+        except (Malformed, Unserved) as error:
+            connection.refuse(error)
+            return
+        if isinstance(answer, Wait):
+            self.wait(answer, lambda: self.run(connection, request, entry, forced, then),
+                      lambda: self.run(connection, request, entry, forced, then, last_try=True))
+            return
+        entry.update(call.told)
+        then(None if answer is NO_ANSWER else answer)
+
+    def wait(self, wait, again, last_time):
+        """Calls one of the two, once."""
+        def end(function):
+            timer.cancel()
+            for partition in wait.partitions:
+                partition.watchers.discard(changed)
+            function()
+
+        def changed():
+            for partition in wait.partitions:
+                partition.watchers.discard(changed)
+            self.loop.call_soon(end, again)
+
+        timer = self.loop.call_later(wait.max_wait_ms / 1000, end, last_time)
+        for partition in wait.partitions:
+            partition.watchers.add(changed)
+
+    def send_ghost(self, request, ms, entry):
+        """A copy of its bytes: those of the original may become a part of the log."""
+        copy = Request(bytearray(request.frame))
+
+        def appear():
+            call = Call(self.broker, copy, self.address)
+            try:
+                apply(call)
+            except (Malformed, Unserved) as error:
+                self.say(f"ghost of {copy.name}: {error}")
+            entry["ghost"] = call.told
+
+        self.later(ms / 1000, appear)
