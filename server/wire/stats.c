@@ -1,12 +1,10 @@
 /* stats.c - STATS: figures by name, so that they come and go without a new version of the protocol. */
-#include "fields.h"
-#include "pack.h"
+#include "stats_map.h"
 #include "varve/uuid.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define LEAST_STAT_BYTES 3u /* a name of a byte, a value */
 #define TEXT_ROOM 64u
 
 void varve_encode_stats(struct varve_wire_buffer *out, uint32_t request_id)
@@ -25,60 +23,8 @@ void varve_encode_stats_ok(struct varve_wire_buffer *out, uint32_t request_id, c
 
     pack_begin(&pack, out, VARVE_OP_STATS_OK, request_id);
     pack_array(&pack, 1);
-    msgpack_pack_map(&pack.to, count);
-    for (size_t i = 0; i < count; i++) {
-        pack_str(&pack, stats[i].name);
-        if (stats[i].is_text)
-            pack_str(&pack, stats[i].text);
-        else
-            pack_uint(&pack, stats[i].number);
-    }
+    pack_stats(&pack, stats, count);
     pack_end(&pack);
-}
-
-/* False for a value that is neither text nor a count: one of a later version, which is skipped. */
-static bool decode_stat(struct fields *fields, struct varve_stat *stat)
-{
-    *stat = (struct varve_stat){ .name = varve_pull_str(&fields->pull) };
-    if (stat->name.size == 0) /* Whether there is room for so many pairs was judged by names of a byte. */
-        fields->pull.failed = true;
-
-    enum varve_pull_kind kind = varve_pull_peek(&fields->pull);
-    struct varve_pull before = fields->pull;
-
-    if (kind == VARVE_PULL_STR) {
-        stat->is_text = true;
-        stat->text = varve_pull_str(&fields->pull);
-        return true;
-    }
-    if (kind == VARVE_PULL_INT) {
-        stat->number = varve_pull_uint(&fields->pull, UINT64_MAX);
-        if (!fields->pull.failed)
-            return true;
-        fields->pull = before;
-    }
-    fields_skip(fields);
-    return false;
-}
-
-static const struct varve_stat *decode_map(struct fields *fields, struct varve_wire_arena *arena, size_t *ret_count)
-{
-    uint32_t pairs = varve_pull_map(&fields->pull);
-    size_t kept = 0;
-
-    if (pairs > (size_t)(fields->pull.end - fields->pull.at) / LEAST_STAT_BYTES)
-        fields->pull.failed = true;
-
-    struct varve_stat *stats = fields_take(fields, arena, pairs, sizeof(*stats));
-
-    fields->depth++;
-    for (uint32_t i = 0; i < pairs && !fields->pull.failed; i++) {
-        if (decode_stat(fields, &stats[kept]))
-            kept++;
-    }
-    fields->depth--;
-    *ret_count = kept;
-    return stats;
 }
 
 enum varve_status varve_decode_stats_ok(struct varve_view body, struct varve_wire_arena *arena,
@@ -91,7 +37,7 @@ enum varve_status varve_decode_stats_ok(struct varve_view body, struct varve_wir
     varve_wire_arena_reset(arena);
     fields_begin(&fields, "STATS_OK", body, error);
     uint32_t unknown = fields_open(&fields, 1);
-    const struct varve_stat *stats = decode_map(&fields, arena, &count);
+    const struct varve_stat *stats = fields_stats(&fields, arena, &count);
 
     fields_close(&fields, unknown);
 

@@ -8,6 +8,7 @@ import json
 import struct
 
 import vectors_consumers
+import vectors_outbox
 import vectors_state
 import vectors_store
 from varve_protocol import OPCODES
@@ -37,6 +38,7 @@ def seeds():
 
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for family in vectors_store.FAMILIES + vectors_consumers.FAMILIES + vectors_state.FAMILIES:
+    for family in (vectors_store.FAMILIES + vectors_consumers.FAMILIES + vectors_state.FAMILIES +
+                   vectors_outbox.FAMILIES):
         family()
     seeds()

@@ -31,6 +31,10 @@ REFUSED = ("position", "status")
 PLACE = ("version", "position")
 SNAPSHOT = ("stream", "version", "type", "schema_version", "content_type", "created_at", "size")
 
+LETTER = ("stream", "position", "version", "waiting", "skipped", "retry_count", "error_code", "last_error",
+          "first_attempt", "last_attempt")
+FATE = ("version", "position", "type", "recorded_at", "fate", "topic", "published_at", "retry_count", "last_error")
+
 
 def pick(names):
     return lambda m: [m[name] for name in names]
@@ -164,6 +168,16 @@ BODIES = {
     "SNAPSHOT_DELETE_OK": pick(("count",)),
     "LOAD": pick(("streams", "type", "schema_version", "no_snapshots", "credit_bytes", "batch_bytes")),
     "LOADING": lambda m: [m["index"], m["status"], m["version"], m["first_version"], snapshot_body(m["snapshot"])],
+    "OUTBOX_LIST": pick(("name",)),
+    "OUTBOX_LIST_OK": lambda m: [[pick(("name", "figures"))(o) for o in m["outboxes"]]],
+    "OUTBOX_ORDER": pick(("name", "action", "reset_to", "position", "until", "stream", "type", "reason")),
+    "OUTBOX_ORDER_OK": pick(("position", "count")),
+    "OUTBOX_DEAD": pick(("name", "stream", "after", "limit")),
+    "OUTBOX_DEAD_OK": lambda m: [[pick(LETTER)(e) for e in m["letters"]], m["end"]],
+    "OUTBOX_HISTORY": pick(("name", "stream", "from_version", "limit")),
+    "OUTBOX_HISTORY_OK": lambda m: [[pick(FATE)(e) for e in m["events"]], m["end"]],
+    "OUTBOX_VERIFY": pick(("name", "depth")),
+    "OUTBOX_VERIFY_OK": pick(("figures",)),
 }
 
 RECORD = {"position": 4711, "version": 0, "recorded_at": NOW, "id": ID % 1, "stream": "order-42",

@@ -35,6 +35,17 @@
             varve_encode_##name(out, ID, value, count); \
         return status; \
     }
+#define COUNTED_WITH_END(name, type) \
+    PASS(name) \
+    { \
+        type value; \
+        size_t count; \
+        bool end; \
+        enum varve_status status = varve_decode_##name(body, arena, &value, &count, &end, error); \
+        if (status == VARVE_OK) \
+            varve_encode_##name(out, ID, value, count, end); \
+        return status; \
+    }
 PLAIN(hello, struct varve_hello)
 PLAIN(hello_ok, struct varve_hello_ok)
 IN_ARENA(append, struct varve_append_request)
@@ -72,7 +83,16 @@ COUNTED(saga_claim_ok, const struct varve_saga *)
 PLAIN(snapshot_get, struct varve_snapshot_query)
 PLAIN(snapshot_get_ok, struct varve_snapshot)
 PLAIN(snapshot_list, struct varve_snapshot_list_request)
+COUNTED_WITH_END(snapshot_list_ok, const struct varve_snapshot *)
 SCALAR(snapshot_delete_ok, uint64_t)
+SCALAR(outbox_list, struct varve_view)
+COUNTED(outbox_list_ok, const struct varve_outbox_entry *)
+PLAIN(outbox_order_ok, struct varve_outbox_order_result)
+PLAIN(outbox_dead, struct varve_outbox_dead_request)
+COUNTED_WITH_END(outbox_dead_ok, const struct varve_dead_letter *)
+PLAIN(outbox_history, struct varve_outbox_history_request)
+COUNTED_WITH_END(outbox_history_ok, const struct varve_outbox_history_event *)
+COUNTED(outbox_verify_ok, const struct varve_stat *)
 IN_ARENA(load, struct varve_load_request)
 PLAIN(loading, struct varve_loading)
 
@@ -250,18 +270,6 @@ PASS(snapshot_put_ok)
     return status;
 }
 
-PASS(snapshot_list_ok)
-{
-    const struct varve_snapshot *snapshots;
-    size_t count;
-    bool end;
-    enum varve_status status = varve_decode_snapshot_list_ok(body, arena, &snapshots, &count, &end, error);
-
-    if (status == VARVE_OK)
-        varve_encode_snapshot_list_ok(out, ID, snapshots, count, end);
-    return status;
-}
-
 PASS(snapshot_delete)
 {
     struct varve_view stream;
@@ -270,6 +278,28 @@ PASS(snapshot_delete)
 
     if (status == VARVE_OK)
         varve_encode_snapshot_delete(out, ID, stream, from_version, until_version);
+    return status;
+}
+
+PASS(outbox_order)
+{
+    struct varve_view name;
+    struct varve_outbox_order order;
+    enum varve_status status = varve_decode_outbox_order(body, &name, &order, error);
+
+    if (status == VARVE_OK)
+        varve_encode_outbox_order(out, ID, name, &order);
+    return status;
+}
+
+PASS(outbox_verify)
+{
+    struct varve_view name;
+    uint64_t depth;
+    enum varve_status status = varve_decode_outbox_verify(body, &name, &depth, error);
+
+    if (status == VARVE_OK)
+        varve_encode_outbox_verify(out, ID, name, depth);
     return status;
 }
 
@@ -333,6 +363,16 @@ static const wire_pass passes[256] = {
     [VARVE_OP_SNAPSHOT_LIST_OK] = pass_snapshot_list_ok,
     [VARVE_OP_SNAPSHOT_DELETE_OK] = pass_snapshot_delete_ok,
     [VARVE_OP_LOADING] = pass_loading,
+    [VARVE_OP_OUTBOX_LIST] = pass_outbox_list,
+    [VARVE_OP_OUTBOX_ORDER] = pass_outbox_order,
+    [VARVE_OP_OUTBOX_DEAD] = pass_outbox_dead,
+    [VARVE_OP_OUTBOX_HISTORY] = pass_outbox_history,
+    [VARVE_OP_OUTBOX_VERIFY] = pass_outbox_verify,
+    [VARVE_OP_OUTBOX_LIST_OK] = pass_outbox_list_ok,
+    [VARVE_OP_OUTBOX_ORDER_OK] = pass_outbox_order_ok,
+    [VARVE_OP_OUTBOX_DEAD_OK] = pass_outbox_dead_ok,
+    [VARVE_OP_OUTBOX_HISTORY_OK] = pass_outbox_history_ok,
+    [VARVE_OP_OUTBOX_VERIFY_OK] = pass_outbox_verify_ok,
     [VARVE_OP_ERROR] = pass_error,
 };
 

@@ -90,17 +90,27 @@ int64_t parts_time_or_none(struct parts *parts)
     return parts_chance(parts) ? VARVE_TIME_NONE : (int64_t)parts_number(parts, 0, INT64_MAX);
 }
 
-struct varve_view parts_saga_type(struct parts *parts)
+static struct varve_view plain_text(struct parts *parts, size_t max_bytes)
 {
-    struct varve_view type = parts_text(parts, VARVE_SAGA_MAX_TYPE);
+    struct varve_view text = parts_text(parts, max_bytes);
 
-    for (size_t i = 0; i < type.size; i++) {
-        char letter = type.data[i];
+    for (size_t i = 0; i < text.size; i++) {
+        char letter = text.data[i];
 
         if (!((letter >= 'a' && letter <= 'z') || letter == '_' || letter == '.'))
-            ((char *)type.data)[i] = 'x';
+            ((char *)text.data)[i] = 'x';
     }
-    return type;
+    return text;
+}
+
+struct varve_view parts_saga_type(struct parts *parts)
+{
+    return plain_text(parts, VARVE_SAGA_MAX_TYPE);
+}
+
+struct varve_view parts_outbox_name(struct parts *parts)
+{
+    return plain_text(parts, VARVE_MAX_OUTBOX_NAME);
 }
 
 static const struct varve_view *names(struct parts *parts, unsigned which, size_t max_bytes, size_t *ret_count)

@@ -2,6 +2,7 @@
 #ifndef TESTS_WIRE_RANDOM_PARTS_H
 #define TESTS_WIRE_RANDOM_PARTS_H
 
+#include "varve/wire_outbox.h"
 #include "varve/wire_saga.h"
 #include "varve/wire_snapshot.h"
 
@@ -28,6 +29,7 @@ struct varve_view parts_saga_type(struct parts *parts);
 void parts_filter(struct parts *parts, struct varve_filter *ret); /* one that varve_filter_check() allows */
 void parts_settings(struct parts *parts, struct varve_group_settings *ret);
 void parts_saga(struct parts *parts, struct varve_saga *ret);
+struct varve_view parts_outbox_name(struct parts *parts);
 void parts_snapshot(struct parts *parts, struct varve_snapshot *ret);
 
 #endif

@@ -273,7 +273,7 @@ static enum varve_status decode_snapshot_message(uint8_t opcode, struct varve_vi
         DECODED(varve_decode_snapshot_delete_ok(body, &count, error), json_pack("{s:o}", "count", number(count)));
     case VARVE_OP_LOAD: DECODED(varve_decode_load(body, arena, &load, error), of_load(&load));
     case VARVE_OP_LOADING: DECODED(varve_decode_loading(body, &loading, error), of_loading(&loading));
-    default: return VARVE_UNSUPPORTED;
+    default: return outbox_meaning_decode(opcode, body, arena, ret, error);
     }
 }
 

@@ -308,7 +308,7 @@ static bool encode_snapshot_message(struct varve_wire_buffer *out, uint32_t id, 
         return true;
     case VARVE_OP_LOAD: encode_load(out, id, m); return true;
     case VARVE_OP_LOADING: encode_loading(out, id, m); return true;
-    default: return false;
+    default: return outbox_meaning_encode(out, id, opcode, m);
     }
 }
 

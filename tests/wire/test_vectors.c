@@ -244,6 +244,7 @@ FAMILY(transact)
 FAMILY(saga)
 FAMILY(snapshot)
 FAMILY(load)
+FAMILY(outbox)
 
 static void run_record(const json_t *vector)
 {
@@ -361,6 +362,7 @@ int main(void)
         cmocka_unit_test(vectors_of_group),   cmocka_unit_test(vectors_of_parked),
         cmocka_unit_test(vectors_of_transact), cmocka_unit_test(vectors_of_saga),
         cmocka_unit_test(vectors_of_snapshot), cmocka_unit_test(vectors_of_load),
+        cmocka_unit_test(vectors_of_outbox),
         cmocka_unit_test(vectors_of_records), cmocka_unit_test(dumps_of_the_document),
     };
 

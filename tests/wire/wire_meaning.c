@@ -245,16 +245,9 @@ static enum varve_status decode_stats(struct varve_view body, struct varve_wire_
     size_t count;
     enum varve_status status = varve_decode_stats_ok(body, arena, &stats, &count, error);
 
-    if (status != VARVE_OK)
-        return status;
-
-    json_t *map = json_object();
-
-    for (size_t i = 0; i < count; i++)
-        json_object_setn_new(map, stats[i].name.data, stats[i].name.size,
-                             stats[i].is_text ? json_of_text(stats[i].text) : number(stats[i].number));
-    *ret = json_pack("{s:o}", "stats", map);
-    return VARVE_OK;
+    if (status == VARVE_OK)
+        *ret = json_pack("{s:o}", "stats", json_of_stats(stats, count));
+    return status;
 }
 
 #define DECODED(decode, value) \

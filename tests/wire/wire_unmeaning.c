@@ -249,20 +249,9 @@ static void encode_find_ok(struct varve_wire_buffer *out, uint32_t id, const jso
 
 static void encode_stats_ok(struct varve_wire_buffer *out, uint32_t id, const json_t *m)
 {
-    json_t *map = json_object_get(m, "stats"), *value;
-    struct varve_stat *stats = value_room(json_object_size(map), sizeof(*stats));
-    const char *name;
-    size_t count = 0;
+    size_t count;
+    const struct varve_stat *stats = value_stats(json_object_get(m, "stats"), &count);
 
-    json_object_foreach(map, name, value) {
-        struct varve_stat *stat = &stats[count++];
-
-        *stat = (struct varve_stat){ .name = varve_view_str(name), .is_text = json_is_string(value) };
-        if (stat->is_text)
-            stat->text = varve_view_str(json_string_value(value));
-        else
-            stat->number = (uint64_t)json_integer_value(value);
-    }
     varve_encode_stats_ok(out, id, stats, count);
 }
 

@@ -53,6 +53,17 @@ json_t *json_of_time(int64_t time_us)
     return time_us == VARVE_TIME_NONE ? json_null() : json_integer(time_us);
 }
 
+json_t *json_of_stats(const struct varve_stat *stats, size_t count)
+{
+    json_t *map = json_object();
+
+    for (size_t i = 0; i < count; i++)
+        json_object_setn_new(map, stats[i].name.data, stats[i].name.size,
+                             stats[i].is_text ? json_of_text(stats[i].text)
+                                              : json_integer((json_int_t)stats[i].number));
+    return map;
+}
+
 /* ---- the other way ---- */
 
 struct room {
@@ -151,4 +162,24 @@ bool value_bool(const json_t *object, const char *key)
 {
     assert(json_is_boolean(value_of(object, key)));
     return json_is_true(value_of(object, key));
+}
+
+const struct varve_stat *value_stats(const json_t *map, size_t *ret_count)
+{
+    struct varve_stat *stats = value_room(json_object_size(map), sizeof(*stats));
+    const char *name;
+    json_t *value;
+    size_t count = 0;
+
+    json_object_foreach((json_t *)map, name, value) {
+        struct varve_stat *stat = &stats[count++];
+
+        *stat = (struct varve_stat){ .name = varve_view_str(name), .is_text = json_is_string(value) };
+        if (stat->is_text)
+            stat->text = varve_view_str(json_string_value(value));
+        else
+            stat->number = (uint64_t)json_integer_value(value);
+    }
+    *ret_count = count;
+    return stats;
 }

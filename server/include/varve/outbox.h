@@ -93,6 +93,9 @@ struct varve_dead_letter {
     int64_t last_attempt_us;
 };
 
+/* 1 to VARVE_MAX_OUTBOX_NAME letters, digits, '.', '_' and '-'. INVALID_ARGUMENT. */
+enum varve_status varve_check_outbox_name(struct varve_view name, const char *field, struct varve_error *error);
+
 const char *varve_outbox_phase_name(enum varve_outbox_phase phase);       /* "RUN"; NULL: unknown */
 const char *varve_outbox_breaker_name(enum varve_outbox_breaker breaker); /* "CLOSED" */
 const char *varve_outbox_halt_name(enum varve_outbox_halt halt);          /* "SUPERSEDED"; "NONE" */

@@ -5,6 +5,8 @@
 #include "varve/outbox.h"
 #include "varve/wire.h"
 
+#define VARVE_MAX_OUTBOX_LIST 1000u /* dead letters, or events, of one answer */
+
 /* OUTBOX_LIST [name|nil] -> OUTBOX_LIST_OK [[name, {figure: number or text, ...}], ...]   one or all
  * The figures are a map, as those of STATS: docs/outbox.md has their names. */
 struct varve_outbox_entry {
