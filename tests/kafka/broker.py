@@ -56,12 +56,12 @@ class TxBroker:
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
-    def order(self, name, **arguments):
+    def order(self, order, /, **arguments):
         with self.lock:
-            self.line.sendall(json.dumps({"do": name, **arguments}).encode() + b"\n")
+            self.line.sendall(json.dumps({"do": order, **arguments}).encode() + b"\n")
             answer = json.loads(self.answers.readline())
         if "error" in answer:
-            raise Refused(f"{name}: {answer['error']}")
+            raise Refused(f"{order}: {answer['error']}")
         return answer["ok"]
 
     def __getattr__(self, name):

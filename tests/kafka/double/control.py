@@ -7,7 +7,6 @@ import socket
 from .names import ERROR_NAMES
 
 MAX_LINE = 1 << 20
-MAX_REQUESTS_TOLD = 50000
 
 
 class Orders:
@@ -106,20 +105,16 @@ class Orders:
         return [[*part, *entry] for part, entry in sorted(self.broker.groups.get(group, {}).items())]
 
     def requests(self, api=None, since=0):
-        """Those from number `since` on, oldest first; the last of them when there are very many."""
-        found = [entry for entry in self.server.requests
-                 if entry["number"] >= since and (api is None or entry["api"] == api)]
-        return found[-MAX_REQUESTS_TOLD:]
+        """Those from number `since` on, oldest first; the double remembers the last 50,000."""
+        return [entry for entry in self.server.requests
+                if entry["number"] >= since and (api is None or entry["api"] == api)]
 
     def counts(self):
         """{api: requests}"""
-        counts = {}
-        for entry in self.server.requests:
-            counts[entry["api"]] = counts.get(entry["api"], 0) + 1
-        return counts
+        return dict(self.server.counts)
 
     def ping(self):
-        return {"requests": self.server.count, "connections": len(self.server.connections)}
+        return {"requests": self.server.counts.total(), "connections": len(self.server.connections)}
 
 
 def outcome(error):

@@ -37,7 +37,7 @@ class Rule:
             raise ValueError("error wants a number or a name, other actions want none")
 
     def fits(self, request):
-        if self.key is not None and request.key != self.key or self.left == 0:
+        if self.left == 0 or self.key is not None and request.key != self.key:
             return False
         if self.client is not None and self.client not in request.client:
             return False
@@ -76,9 +76,8 @@ class Faults:
         return next(rule.acted for rule in self.rules if rule.number == number)
 
     def match(self, request):
-        """The first rule that acts on this request; each rule counts it."""
-        taking = [rule for rule in self.rules if rule.takes(request)]
-        return taking[0] if taking else None
+        """The first rule that acts on this request; those behind it do not see it."""
+        return next((rule for rule in self.rules if rule.takes(request)), None)
 
     def set_latency(self, api, ms):
         self.latency_ms[None if api == "*" else API_KEYS[api]] = ms

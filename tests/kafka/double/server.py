@@ -14,7 +14,7 @@ from .handlers_data import NO_ANSWER, Wait
 from .wire import Malformed
 
 HOST = "127.0.0.1"
-REMEMBERED_REQUESTS = 200000
+REMEMBERED_REQUESTS = 50000
 
 
 def hold_port(port):
@@ -32,7 +32,7 @@ class Server:
         self.faults = Faults()
         self.connections, self.held = set(), []
         self.paused, self.listener = False, None
-        self.requests, self.count = collections.deque(maxlen=REMEMBERED_REQUESTS), 0
+        self.requests, self.counts = collections.deque(maxlen=REMEMBERED_REQUESTS), collections.Counter()
         self.began = time.monotonic()
         self.holder = hold_port(port)
         self.address = self.holder.getsockname()
@@ -84,9 +84,9 @@ class Server:
 
     def begin(self, connection, request):
         rule = self.faults.match(request)
-        entry = {"number": self.count, "at": time.monotonic() - self.began, "api": request.name,
+        entry = {"number": self.counts.total(), "at": time.monotonic() - self.began, "api": request.name,
                  "version": request.version, "client": request.client, "fault": rule.action if rule else None}
-        self.count += 1
+        self.counts[request.name] += 1
         self.requests.append(entry)
         delay_ms = self.faults.latency(request) + (rule.delay_ms if rule else 0)
         if delay_ms:
@@ -116,36 +116,32 @@ class Server:
         else:
             connection.answer(writer)
 
-    def run(self, connection, request, entry, forced, then, last_try=False):
-        call = Call(self.broker, request, self.address, forced, last_try)
+    def run(self, connection, request, entry, forced, then, until=None):
+        """`until`: when a request that waits for something is answered all the same."""
+        call = Call(self.broker, request, self.address, forced, until is not None and self.loop.time() >= until)
         try:
             answer = apply(call)
         except (Malformed, Unserved) as error:
             connection.refuse(error)
             return
         if isinstance(answer, Wait):
-            self.wait(answer, lambda: self.run(connection, request, entry, forced, then),
-                      lambda: self.run(connection, request, entry, forced, then, last_try=True))
+            until = until or self.loop.time() + answer.max_wait_ms / 1000
+            self.wait(answer, until, lambda: self.run(connection, request, entry, forced, then, until))
             return
         entry.update(call.told)
         then(None if answer is NO_ANSWER else answer)
 
-    def wait(self, wait, again, last_time):
-        """Calls one of the two, once."""
-        def end(function):
+    def wait(self, wait, until, again):
+        """Calls `again` once: when a partition has changed, or at last."""
+        def end():
             timer.cancel()
             for partition in wait.partitions:
-                partition.watchers.discard(changed)
-            function()
+                partition.watchers.discard(end)
+            self.loop.call_soon(again)
 
-        def changed():
-            for partition in wait.partitions:
-                partition.watchers.discard(changed)
-            self.loop.call_soon(end, again)
-
-        timer = self.loop.call_later(wait.max_wait_ms / 1000, end, last_time)
+        timer = self.loop.call_at(until, end)
         for partition in wait.partitions:
-            partition.watchers.add(changed)
+            partition.watchers.add(end)
 
     def send_ghost(self, request, ms, entry):
         """A copy of its bytes: those of the original may become a part of the log."""
