@@ -15,6 +15,7 @@ void outboxes_end(struct server *server);         /* after outboxes_stop(): wait
 /* The log has grown. Any thread; between start and end. */
 void outboxes_wake(struct server *server, uint64_t last_position);
 
+/* Any thread, between start and end: they are the same all the while. */
 size_t outboxes_count(const struct server *server);
 struct outbox *outboxes_at(const struct server *server, size_t index); /* in the order of the configuration */
 struct outbox *outboxes_find(const struct server *server, struct varve_view name); /* NULL: none */
