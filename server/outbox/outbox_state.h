@@ -33,7 +33,7 @@ struct outbox_todo {
 
 struct outbox_report {
     enum outbox_step step;
-    enum outbox_result result;
+    enum outbox_result result;      /* WAIT, RELEASE: DONE, whatever ended it */
     struct outbox_fault fault;      /* result not DONE */
     enum varve_outbox_halt halt;    /* the hands found what only an operator can mend (log, limit, ...): fault.reason */
     uint64_t position;              /* RECOVER, PUBLISH, SET_ASIDE that are DONE: decided up to here now */
