@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -10,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_units.h"
 #include "varve/snapshots.h"
 #include "varve/wire.h"
 
@@ -73,64 +73,15 @@ static const struct option_row option_rows[] = {
     { "snapshots-keep", "N", "newest snapshots kept of each stream, unless a put says otherwise (default 2);\n"
       "0 = no snapshots: there are none to be had, and none can be put",
       OPTION_COUNT, FIELD(snapshots_keep), 0, VARVE_SNAPSHOT_MAX_KEEP },
+    { "config", "FILE", "outboxes to Kafka, each a section [outbox NAME] with keys; see --help-config",
+      OPTION_OWN, 0, 0, 0, 0 },
+    { "kafka", "HOST:PORT,...", "an outbox named kafka to these brokers, with all defaults: every event but those of\n"
+      "class realtime, exactly once, to the topic varve.CATEGORY", OPTION_OWN, 0, 0, 0, 0 },
+    { "help-config", NULL, "say the keys of the file of --config and exit", OPTION_FLAG, 0, 0, 0, 0 },
     { "version", NULL, "say the version and exit", OPTION_FLAG, 0, 0, 0, 0 },
     { "help", NULL, "say this and exit", OPTION_FLAG, 0, 0, 0, 0 },
 };
 enum { OPTION_COUNT_ALL = sizeof(option_rows) / sizeof(option_rows[0]) };
-
-static bool parse_number(const char *text, uint64_t *ret, const char **ret_rest)
-{
-    char *end = NULL;
-
-    if (*text < '0' || *text > '9')
-        return false; /* strtoull() would take signs and white space. */
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (errno != 0 || number > INT64_MAX)
-        return false;
-    *ret = number;
-    *ret_rest = end;
-    return true;
-}
-
-bool config_parse_size(const char *text, uint64_t *ret_bytes)
-{
-    static const struct { const char *suffix; unsigned shift; } units[] = {
-        { "", 0 }, { "B", 0 }, { "K", 10 }, { "KiB", 10 }, { "M", 20 }, { "MiB", 20 },
-        { "G", 30 }, { "GiB", 30 }, { "T", 40 }, { "TiB", 40 },
-    };
-    uint64_t number;
-    const char *rest;
-
-    if (!parse_number(text, &number, &rest))
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(rest, units[i].suffix) == 0 && number <= (uint64_t)INT64_MAX >> units[i].shift) {
-            *ret_bytes = number << units[i].shift;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool config_parse_duration(const char *text, uint64_t *ret_ms)
-{
-    static const struct { const char *suffix; uint64_t ms; } units[] = {
-        { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
-    };
-    uint64_t number;
-    const char *rest;
-
-    if (!parse_number(text, &number, &rest))
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(rest, units[i].suffix) == 0 && number <= INT64_MAX / units[i].ms) {
-            *ret_ms = number * units[i].ms;
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool wrong(char *error, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static bool wrong(char *error, size_t room, const char *format, ...)
@@ -150,7 +101,7 @@ static bool split_address(const char *text, char *host, size_t host_room, uint16
     uint64_t port;
     const char *rest;
 
-    if (colon == NULL || !parse_number(colon + 1, &port, &rest) || *rest != 0 || port > 65535)
+    if (colon == NULL || !config_parse_number(colon + 1, &port, &rest) || *rest != 0 || port > 65535)
         return false;
     size_t size = (size_t)(colon - text);
     if (size >= 2 && text[0] == '[' && text[size - 1] == ']') {
@@ -232,8 +183,25 @@ static bool parse_listen(const char *text, struct config *config, char *error, s
     return true;
 }
 
+static bool parse_outboxes(const struct option_row *row, const char *text, struct config *config, char *error,
+                           size_t room)
+{
+    bool is_file = strcmp(row->name, "config") == 0;
+    const char **given = is_file ? &config->config_file : &config->kafka;
+    struct varve_error why;
+
+    if (*given != NULL)
+        return wrong(error, room, "--%s %s: may be given once, was %s", row->name, text, *given);
+    *given = text;
+    enum varve_status status = is_file ? outbox_configs_read(&config->outboxes, text, &why)
+                                       : outbox_configs_add(&config->outboxes, "kafka", text, &why);
+    return status == VARVE_OK || wrong(error, room, "--%s %s", row->name, why.message);
+}
+
 static bool parse_own(const struct option_row *row, const char *text, struct config *config, char *error, size_t room)
 {
+    if (strcmp(row->name, "config") == 0 || strcmp(row->name, "kafka") == 0)
+        return parse_outboxes(row, text, config, error, room);
     if (strcmp(row->name, "listen") == 0)
         return parse_listen(text, config, error, room);
     if (strcmp(row->name, "index") == 0)
@@ -262,7 +230,7 @@ static bool parse_option(const struct option_row *row, const char *text, struct 
     }
     good = row->kind == OPTION_SIZE       ? config_parse_size(text, &number)
            : row->kind == OPTION_DURATION ? config_parse_duration(text, &number)
-                                          : parse_number(text, &number, &rest) && *rest == 0;
+                                          : config_parse_number(text, &number, &rest) && *rest == 0;
     if (!good)
         return wrong(error, room, "--%s %s: not a %s", row->name, text,
                      row->kind == OPTION_SIZE       ? "size, such as 65536 or 64MiB"
@@ -316,6 +284,8 @@ static enum config_action parse_all(int argc, char **argv, const struct option *
         }
         if (strcmp(option_rows[index].name, "help") == 0)
             return CONFIG_HELP;
+        if (strcmp(option_rows[index].name, "help-config") == 0)
+            return CONFIG_HELP_CONFIG;
         if (strcmp(option_rows[index].name, "version") == 0)
             return CONFIG_VERSION;
         if (!parse_option(&option_rows[index], optarg, config, error, room))
@@ -341,7 +311,15 @@ enum config_action config_parse(int argc, char **argv, struct config *ret, char 
     set_defaults(ret);
     opterr = 0; /* We say it ourselves, */
     optind = 0; /* and may be called twice. */
-    return parse_all(argc, argv, options, ret, error, error_room);
+    enum config_action action = parse_all(argc, argv, options, ret, error, error_room);
+    if (action != CONFIG_SERVE)
+        config_end(ret);
+    return action;
+}
+
+void config_end(struct config *config)
+{
+    outbox_configs_end(&config->outboxes);
 }
 
 static void print_option(FILE *out, const struct option_row *row)
@@ -373,6 +351,7 @@ void config_print_help(FILE *out)
           "  varved --listen [::1]:9000 /var/lib/varve     another directory and address\n"
           "  varved --unix /run/varve.sock data            a unix socket and no TCP\n"
           "  varved --listen 127.0.0.1:0 --port-file port  any free port, told in a file\n"
-          "  varved --index type,category data             a new store with fewer indexes\n\n"
+          "  varved --index type,category data             a new store with fewer indexes\n"
+          "  varved --kafka 127.0.0.1:9092 data            everything that is appended goes to Kafka, too\n\n"
           "exit codes: 0 stopped as asked, 1 failure, 2 usage, 6 the store is corrupt\n", out);
 }

@@ -8,6 +8,7 @@
 #include "varve/store.h"
 
 #include "log.h"
+#include "outbox/outbox_config.h"
 
 enum { CONFIG_MAX_LISTEN = 8 };
 
@@ -33,21 +34,22 @@ struct config {
     uint64_t hello_timeout_ms;
     uint64_t stop_timeout_ms;        /* how long a graceful stop may take until connections are cut */
     uint32_t snapshots_keep;         /* newest ones of each stream; 0: no cache of snapshots */
+    const char *config_file;         /* NULL: none */
+    const char *kafka;               /* brokers, as given; NULL: none */
+    struct outbox_configs outboxes;  /* of the file and of --kafka */
     struct varve_options store;
 };
 
-enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_VERSION, CONFIG_WRONG };
+enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_HELP_CONFIG, CONFIG_VERSION, CONFIG_WRONG };
 
-/* Read the command line. The texts in *ret point into `argv`. With CONFIG_WRONG, `error` holds one line that says which
- * argument is wrong and what would be right. */
+/* Read the command line, and the file it names. The texts in *ret point into `argv`. With CONFIG_WRONG, `error` holds
+ * one line that says which argument is wrong and what would be right. After CONFIG_SERVE, end it with config_end(). */
 enum config_action config_parse(int argc, char **argv, struct config *ret, char *error, size_t error_room);
+
+void config_end(struct config *config);
 
 void config_print_help(FILE *out);
 
-/* "4096", "64KiB", "64MiB", "2GiB", "1TiB" (K, M, G, T mean the same). False: not a size, or above 2^63. */
-bool config_parse_size(const char *text, uint64_t *ret_bytes);
-/* "250ms", "30s", "5m"; a bare number means seconds. */
-bool config_parse_duration(const char *text, uint64_t *ret_ms);
 /* "HOST:PORT" with HOST an IPv4 address, an IPv6 address in brackets, or "localhost". False, with a reason, for
  * anything else and for addresses that are not loopback. */
 bool config_parse_address(const char *text, struct sockaddr_storage *ret, char *error, size_t error_room);

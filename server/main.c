@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "outbox/outbox_config_keys.h"
 #include "run.h"
 #include "varve/version.h"
 
@@ -125,14 +126,17 @@ static int open_and_serve(struct config *config)
 
 int main(int argc, char **argv)
 {
-    struct config config;
-    char error[512];
+    static struct config config; /* Stays to the very end: an outbox's thread may hang in librdkafka with it. */
+    char error[640];
 
     if (!occupy_standard_descriptors())
         return EXIT_FAILED;
     switch (config_parse(argc, argv, &config, error, sizeof(error))) {
     case CONFIG_HELP:
         config_print_help(stdout);
+        return EXIT_OK;
+    case CONFIG_HELP_CONFIG:
+        outbox_keys_print_help(stdout);
         return EXIT_OK;
     case CONFIG_VERSION:
         printf("varved %s\n", VARVE_VERSION);

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "server/config.h"
 
@@ -18,41 +20,6 @@ static enum config_action parse(const char *line, struct config *ret, char *erro
     for (char *word = strtok(copy, " "); word != NULL && argc < MAX_ARGUMENTS; word = strtok(NULL, " "))
         argv[argc++] = word;
     return config_parse(argc, argv, ret, error, room);
-}
-
-static void sizes(void **state)
-{
-    static const struct { const char *text; bool good; uint64_t bytes; } cases[] = {
-        { "0", true, 0 }, { "4096", true, 4096 }, { "1B", true, 1 }, { "64KiB", true, 65536 }, { "64K", true, 65536 },
-        { "64MiB", true, 64ull << 20 }, { "2G", true, 2ull << 30 }, { "1TiB", true, 1ull << 40 },
-        { "9223372036854775807", true, INT64_MAX }, { "9223372036854775808", false, 0 },
-        { "8388608TiB", false, 0 }, { "8388607TiB", true, 8388607ull << 40 },
-        { "", false, 0 }, { "-1", false, 0 }, { "+1", false, 0 }, { " 1", false, 0 }, { "1 MiB", false, 0 },
-        { "1mib", false, 0 }, { "1MB", false, 0 }, { "MiB", false, 0 }, { "0x10", false, 0 }, { "1.5GiB", false, 0 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        uint64_t bytes = 0;
-
-        CHECK_CASE(config_parse_size(cases[i].text, &bytes) == cases[i].good, cases[i].text);
-        CHECK_CASE(bytes == cases[i].bytes, cases[i].text);
-    }
-}
-
-static void durations(void **state)
-{
-    static const struct { const char *text; bool good; uint64_t ms; } cases[] = {
-        { "30", true, 30000 }, { "30s", true, 30000 }, { "250ms", true, 250 }, { "5m", true, 300000 },
-        { "2h", true, 7200000 }, { "0", true, 0 }, { "", false, 0 }, { "s", false, 0 }, { "1d", false, 0 },
-        { "-5s", false, 0 }, { "9223372036854775807h", false, 0 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        uint64_t ms = 0;
-
-        CHECK_CASE(config_parse_duration(cases[i].text, &ms) == cases[i].good, cases[i].text);
-        CHECK_CASE(ms == cases[i].ms, cases[i].text);
-    }
 }
 
 static void addresses(void **state)
@@ -158,6 +125,9 @@ static void wrong_lines(void **state)
         { "--segment-size 1MiB", "--max-append-bytes" },
         { "--listen 10.0.0.1:1", "no TLS" },
         { "--unix= x", "must not be empty" },
+        { "--config /no/such/file", "--config /no/such/file: cannot be opened: No such file" },
+        { "--kafka a:1 --kafka b:1", "--kafka b:1: may be given once, was a:1" },
+        { "--kafka a:x", "--kafka kafka: brokers: a:x: expected HOST:PORT" },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -170,6 +140,31 @@ static void wrong_lines(void **state)
     }
 }
 
+static void outboxes_come_from_a_file_and_from_the_line(void **state)
+{
+    struct config config;
+    char error[512], path[] = "/tmp/varve-config-XXXXXX", line[256];
+    FILE *file = fdopen(mkstemp(path), "w");
+
+    assert_non_null(file);
+    fputs("[outbox loans]\nbrokers = a:1\n", file);
+    assert_int_equal(fflush(file), 0);
+    snprintf(line, sizeof(line), "--config %s --kafka b:2 data", path);
+    assert_int_equal(parse(line, &config, error, sizeof(error)), CONFIG_SERVE);
+    assert_int_equal(config.outboxes.count, 2);
+    assert_string_equal(config.outboxes.all[0]->name, "loans");
+    assert_string_equal(config.outboxes.all[1]->name, "kafka");
+    assert_string_equal(config.outboxes.all[1]->brokers, "b:2");
+    assert_string_equal(config.directory, "data");
+    config_end(&config);
+
+    fputs("brokres = x\n", file);
+    fclose(file);
+    assert_int_equal(parse(line, &config, error, sizeof(error)), CONFIG_WRONG);
+    assert_non_null(strstr(error, ":3: brokres: no such key; did you mean brokers?"));
+    unlink(path);
+}
+
 static void help_and_version(void **state)
 {
     struct config config;
@@ -178,6 +173,7 @@ static void help_and_version(void **state)
 
     assert_int_equal(parse("--version", &config, error, sizeof(error)), CONFIG_VERSION);
     assert_int_equal(parse("--listen 127.0.0.1:1 --help", &config, error, sizeof(error)), CONFIG_HELP);
+    assert_int_equal(parse("--kafka a:1 --help-config", &config, error, sizeof(error)), CONFIG_HELP_CONFIG);
     config_print_help(out);
     fclose(out);
     assert_non_null(strstr(text, "examples:"));
@@ -187,9 +183,9 @@ static void help_and_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes), cmocka_unit_test(durations), cmocka_unit_test(addresses), cmocka_unit_test(defaults),
+        cmocka_unit_test(addresses), cmocka_unit_test(defaults),
         cmocka_unit_test(all_options), cmocka_unit_test(unix_alone_means_no_tcp), cmocka_unit_test(wrong_lines),
-        cmocka_unit_test(help_and_version),
+        cmocka_unit_test(outboxes_come_from_a_file_and_from_the_line), cmocka_unit_test(help_and_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,196 @@
+/* test_outbox_config_keys.c - every key, its default, and what it does not take. */
+#include "config_text.h"
+#include "support/check.h"
+
+#include <stdlib.h>
+
+#include "server/outbox/outbox_config_keys.h"
+
+static void defaults_are_set(void **state)
+{
+    struct outbox_configs configs = config_lines("");
+    const struct outbox_config *config = configs.all[0];
+
+    assert_int_equal(config->mode, VARVE_OUTBOX_EXACTLY_ONCE);
+    assert_string_equal(config->brokers, "b:9092");
+    assert_false(config->is_mock);
+    assert_int_equal(config->route_count, 0);
+    assert_null(config->allow_types);
+    assert_null(config->required_fields);
+    assert_null(config->priority);
+    assert_int_equal(config->start_from, 1);
+    assert_int_equal(config->max_events, 10000);
+    assert_int_equal(config->max_bytes, 4 << 20);
+    assert_int_equal(config->gap_us, -1);
+    assert_int_equal(config->transaction_timeout_ms, 15000);
+    assert_int_equal(config->message_timeout_ms, 12000);
+    assert_int_equal(config->max_message_bytes, 1000000);
+    assert_int_equal(config->poison_policy, OUTBOX_POISON_PARK);
+    assert_int_equal(config->poison_attempts, 3);
+    assert_int_equal(config->poison_max_parked, 1000000);
+    assert_int_equal(config->poison_max_streams, 10000);
+    assert_int_equal(config->poison_retry_after_ms, 0);
+    assert_null(config->dead_letter_topic);
+    assert_int_equal(config->topic_missing, OUTBOX_TOPIC_CREATE);
+    assert_int_equal(config->topic_partitions, 0);
+    assert_int_equal(config->topic_replication, 0);
+    assert_int_equal(config->partitions_changed, OUTBOX_CHANGE_WARN);
+    assert_int_equal(config->backoff_min_ms, 100);
+    assert_int_equal(config->backoff_max_ms, 30000);
+    assert_string_equal(config->compression, "lz4");
+    outbox_configs_end(&configs);
+}
+
+static void every_key_can_be_set(void **state)
+{
+    struct outbox_configs configs = config_text(
+        "[outbox all]\n"
+        "brokers = a:1, SASL_SSL://b.example:2,[::1]:3 c\n"
+        "mode = at_least_once\nallow_types = payment.*, order.?\n"
+        "required_fields = time,data.amount metadata.tenant\npriority = critical\nstart_from = 4711\n"
+        "txn.max_events = 7\ntxn.max_bytes = 64KiB\ntxn.gap = 3ms\ntransaction.timeout = 1m\n"
+        "message.timeout = 59s\nmax_message_bytes = 2MiB\npoison.policy = skip\npoison.attempts = 5\n"
+        "poison.max_parked = 8\npoison.max_streams = 9\npoison.retry_after = 1h\ndead_letter_topic = dead.letters\n"
+        "topic.missing = dead_letter\ntopic.partitions = 12\ntopic.replication = 3\npartitions.changed = halt\n"
+        "backoff.min = 1s\nbackoff.max = 1s\ncompression = zstd\n");
+    const struct outbox_config *config = configs.all[0];
+
+    assert_string_equal(config->name, "all");
+    assert_string_equal(config->brokers, "a:1,SASL_SSL://b.example:2,[::1]:3,c");
+    assert_int_equal(config->mode, VARVE_OUTBOX_AT_LEAST_ONCE);
+    assert_int_equal(config->allow_type_count, 2);
+    assert_string_equal(config->allow_types[1], "order.?");
+    assert_int_equal(config->required_field_count, 3);
+    assert_string_equal(config->required_fields[2], "metadata.tenant");
+    assert_string_equal(config->priority, "critical");
+    assert_int_equal(config->start_from, 4711);
+    assert_int_equal(config->max_events, 7);
+    assert_int_equal(config->max_bytes, 65536);
+    assert_int_equal(config->gap_us, 3000);
+    assert_int_equal(config->transaction_timeout_ms, 60000);
+    assert_int_equal(config->message_timeout_ms, 59000);
+    assert_int_equal(config->max_message_bytes, 2 << 20);
+    assert_int_equal(config->poison_policy, OUTBOX_POISON_SKIP);
+    assert_int_equal(config->poison_attempts, 5);
+    assert_int_equal(config->poison_max_parked, 8);
+    assert_int_equal(config->poison_max_streams, 9);
+    assert_int_equal(config->poison_retry_after_ms, 3600000);
+    assert_string_equal(config->dead_letter_topic, "dead.letters");
+    assert_int_equal(config->topic_missing, OUTBOX_TOPIC_DEAD_LETTER);
+    assert_int_equal(config->topic_partitions, 12);
+    assert_int_equal(config->topic_replication, 3);
+    assert_int_equal(config->partitions_changed, OUTBOX_CHANGE_HALT);
+    assert_int_equal(config->backoff_min_ms, 1000);
+    assert_string_equal(config->compression, "zstd");
+    outbox_configs_end(&configs);
+
+    configs = config_lines("start_from = end\ntxn.gap = auto\n");
+    assert_true(configs.all[0]->start_from == UINT64_MAX);
+    outbox_configs_end(&configs);
+}
+
+static void mistakes_are_told(void **state)
+{
+    static const struct { const char *line, *part; } cases[] = {
+        { "txn.max_event = 5", "txn.max_event: no such key; did you mean txn.max_events?" },
+        { "colour = red", "colour: no such key (varved --help-config lists them all)" },
+        { "brokers = c:1", "brokers: is there twice" },
+        { "mode = exactly", "mode: exactly: expected exactly_once|at_least_once" },
+        { "mode = exactly_once|at_least_once", "expected exactly_once|at_least_once" },
+        { "mode =", "mode: has no value" },
+        { "txn.max_events = 0", "0: expected 1 to 100000" },
+        { "txn.max_events = many", "many: expected a number" },
+        { "txn.max_events = 5x", "expected a number" },
+        { "txn.max_bytes = 1", "expected 65536 to 268435456 bytes" },
+        { "txn.max_bytes = lots", "expected a size, such as" },
+        { "txn.gap = 2s", "expected auto or a time up to 1s" },
+        { "txn.gap = soon", "expected auto" },
+        { "transaction.timeout = 1ms", "expected 1000 to 3600000 ms" },
+        { "backoff.min = x", "expected a time, such as 30s" },
+        { "start_from = 0", "expected beginning, end, or a position from 1 on" },
+        { "start_from = -1", "expected beginning" },
+        { "allow_types = ,", "names parted by commas" },
+        { "required_fields = corelation_id", "did you mean correlation_id?" },
+        { "required_fields = data.", "expected correlation_id" },
+        { "required_fields = type", "expected correlation_id" },
+        { "priority = urgent", "expected critical|high|normal|low" },
+        { "dead_letter_topic = a b", "expected the name of a topic" },
+        { "dead_letter_topic = __x", "expected the name of a topic" },
+        { "compression = lz5", "expected none|gzip|snappy|lz4|zstd" },
+        { "topic.missing = make", "expected create|block|dead_letter" },
+        { "poison.policy = PARK", "expected park|skip|halt" },
+        { "priority = hi\x01gh", "has control characters" },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        config_line_complains(cases[i].line, cases[i].part);
+}
+
+static void brokers_are_addresses(void **state)
+{
+    static const char *const bad[] = { "a:", "a:x", "a:0", "a:65536", ":9092", "a:1:2", "[::1", "[]:1", "[::1]x",
+                                       "a/b:1", "PLAINTEXT://", "a:1,:2" };
+    char text[128], message[256];
+
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        const char *word = strrchr(bad[i], ',') != NULL ? strrchr(bad[i], ',') + 1 : bad[i];
+
+        snprintf(text, sizeof(text), "[outbox x]\nbrokers = %s\n", bad[i]);
+        snprintf(message, sizeof(message),
+                 "f.ini:2: brokers: %s: expected HOST:PORT,HOST:PORT such as 127.0.0.1:9092", word);
+        config_complains(text, message);
+    }
+}
+
+static void keys_must_fit_each_other(void **state)
+{
+    config_complains("\n[outbox x]\nmode = exactly_once\n", "f.ini:2: [outbox x] needs brokers = HOST:PORT,...");
+    config_complains("[outbox x]\nbrokers = a\nmessage.timeout = 15s\n",
+                     "f.ini:1: [outbox x]: message.timeout (15000 ms) must be shorter than transaction.timeout "
+                     "(15000 ms)");
+    config_complains("[outbox x]\nbrokers = a\nbackoff.min = 31s\n",
+                     "f.ini:1: [outbox x]: backoff.min (31000 ms) must not be longer than backoff.max (30000 ms)");
+}
+
+static char *printed(void (*print)(FILE *out))
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    print(out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void help_and_table_have_every_key(void **state)
+{
+    static const char *const some[] = { "brokers", "route", "txn.max_events", "poison.retry_after", "compression",
+                                        "rdkafka.NAME" };
+    char *help = printed(outbox_keys_print_help), *table = printed(outbox_keys_print_table);
+
+    for (size_t i = 0; i < COUNT_OF(some); i++) {
+        char line[64], row[64];
+
+        snprintf(line, sizeof(line), "\n  %s = ", some[i]);
+        snprintf(row, sizeof(row), "\n| `%s` | `", some[i]);
+        CHECK_CASE(strstr(help, line) != NULL, some[i]);
+        CHECK_CASE(strstr(table, row) != NULL, some[i]);
+    }
+    for (const char *at = help; at != NULL && *at != 0; at = strchr(at, '\n') != NULL ? strchr(at, '\n') + 1 : NULL)
+        assert_true(strcspn(at, "\n") <= 120);
+    free(help);
+    free(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_set), cmocka_unit_test(every_key_can_be_set), cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(brokers_are_addresses), cmocka_unit_test(keys_must_fit_each_other),
+        cmocka_unit_test(help_and_table_have_every_key),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
