@@ -21,6 +21,8 @@ import time
 JOBS = int(os.environ.get("JOBS", os.cpu_count() or 2))
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
 PROGRAM_TIMEOUT_S, SCRIPT_TIMEOUT_S, CRASH_TIMEOUT_S, HEARTBEAT_S = 300, 300, 900, 60
+LONG, LONG_TIMEOUT_S = "--long" in sys.argv[1:], 1800
+ALL_KAFKA_VERSIONS = "3.9.2 4.3.1"  # The newest alone, without --long.
 RELEASE = "build/gcc-release"
 ASAN = "build/clang-release-address-undefined"
 TSAN = "build/clang-release-thread"
@@ -290,16 +292,31 @@ def part_fuzz():
     return at_once(run_fuzzer, fuzzers)
 
 
+def part_kafka_real():
+    """One at a time: a cluster and what is tried against it take the machine."""
+    if missing := [name for name in ("java", "javac", "mvn") if shutil.which(name) is None]:
+        say(f"kafka-real: skipped, for want of {', '.join(missing)}")
+        return None
+    if not build():
+        return 0, 1
+    wanted = "real_" if LONG else "real_ci_"
+    scripts = [path for path in executables("tests/kafka") if os.path.basename(path).startswith(wanted)]
+    return total(run_script(path, timeout_s=LONG_TIMEOUT_S if LONG else SCRIPT_TIMEOUT_S) for path in scripts)
+
+
 PARTS = {
     "unit": part_unit, "tidy": part_tidy, "docs": part_docs, "install": part_install, "blackbox": part_blackbox,
     "kafka": part_kafka, "crash": part_crash, "asan": part_asan, "tsan": part_tsan, "server-asan": part_server_asan,
-    "server-tsan": part_server_tsan, "fuzz": part_fuzz,
+    "server-tsan": part_server_tsan, "fuzz": part_fuzz, "kafka-real": part_kafka_real,
 }
 
 
 def run_part(name):
     say(f"{name}")
-    passed, failed = PARTS[name]()
+    result = PARTS[name]()
+    if result is None:  # It has said why.
+        return 0, 0
+    passed, failed = result
     if passed + failed == 0:
         show(name, f"the part {name} ran no test")
         failed = 1
@@ -311,6 +328,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tools/test")
     parser.add_argument("--quick", action="store_true", help="unit and integration tests only")
     parser.add_argument("--only", action="append", choices=list(PARTS), metavar="PART", help="one part of the whole")
+    parser.add_argument("--long", action="store_true", help="also what takes long: more of the real Kafka")
     parser.add_argument("--list", action="store_true", help="name the parts")
     parser.add_argument("--programs", nargs="+", help=argparse.SUPPRESS)  # For `scons test`: build folder, programs.
     return parser.parse_args()
@@ -325,6 +343,8 @@ def main():
 
     folder = tempfile.mkdtemp(prefix="varve-tests-")  # For the leavings of programs that crash.
     os.environ["TMPDIR"] = folder
+    if LONG:
+        os.environ.setdefault("KAFKA_VERSIONS", ALL_KAFKA_VERSIONS)
     try:
         if options.programs:
             passed, failed = run_programs(options.programs[1:], options.programs[0])

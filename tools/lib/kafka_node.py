@@ -16,15 +16,17 @@ QUICK = ("-XX:TieredStopAtLevel=1",)  # Java's quick compiler only: half the tim
 STOP_PATIENCE_S = 15
 
 # The same for log4j 1, of Kafka 3, and log4j 2, of Kafka 4.
-LOG4J_1 = """log4j.rootLogger=INFO, A
+LOG4J_1 = """log4j.rootLogger=${level}, A
 log4j.appender.A=org.apache.log4j.ConsoleAppender
+log4j.appender.A.Target=System.err
 log4j.appender.A.layout=org.apache.log4j.PatternLayout
 log4j.appender.A.layout.ConversionPattern=[%d] %p %m (%c)%n
 """
-LOG4J_2 = """rootLogger.level=INFO
-rootLogger.appenderRef.stdout.ref=STDOUT
+LOG4J_2 = """rootLogger.level=${sys:level}
+rootLogger.appenderRef.stderr.ref=STDERR
 appender.console.type=Console
-appender.console.name=STDOUT
+appender.console.name=STDERR
+appender.console.target=SYSTEM_ERR
 appender.console.layout.type=PatternLayout
 appender.console.layout.pattern=[%d] %p %m (%c)%n
 """
@@ -39,11 +41,11 @@ def began_at(pid):
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def java(version, folder, arguments, extra=QUICK):
+def java(version, folder, arguments, extra=QUICK, level="WARN"):
     """The command for one Java program of Kafka; it is to be run in the folder of the version."""
     archive = [f"-XX:SharedArchiveFile={kafka_jars.ARCHIVE}"] if kafka_jars.is_fetched(version) else []
     return ["java", *HEAP, *archive, f"-XX:ErrorFile={folder}/jvm_error.log",
-            "-Djava.awt.headless=true", f"-Dlog4j.configuration=file:{folder}/log4j.properties",
+            "-Djava.awt.headless=true", f"-Dlevel={level}", f"-Dlog4j.configuration=file:{folder}/log4j.properties",
             f"-Dlog4j2.configurationFile={folder}/log4j2.properties", *extra, "-cp", kafka_jars.classpath(version),
             *arguments]
 
@@ -78,7 +80,7 @@ class Node:
             raise kafka_jars.Failed(f"node {self.id} runs already")
         with open(self.log, "a") as log:
             process = subprocess.Popen(
-                java(self.version, self.folder, ["kafka.Kafka", str(self.properties)], extra),
+                java(self.version, self.folder, ["kafka.Kafka", str(self.properties)], extra, "INFO"),
                 cwd=kafka_jars.folder(self.version), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=detached)
         process.returncode = 0  # Not for Popen to wait for: see reap().
@@ -125,7 +127,8 @@ class Node:
     def last_words(self):
         for path in (self.log, self.folder / "format.log"):
             if path.exists() and path.stat().st_size:
-                return "\n".join(path.read_text(errors="replace").splitlines()[-12:])
+                lines = path.read_text(errors="replace").splitlines()
+                return "\n".join([line for line in lines if not line.startswith("\tat ")][-12:])
         return "(nothing in its log)"
 
 
