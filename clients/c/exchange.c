@@ -2,6 +2,7 @@
 #include "exchange.h"
 
 #define LONGEST_DELAY_MS 2000u
+#define WAIT_FOR_EVER UINT32_MAX
 
 void patience_begin(struct patience *patience, const struct varve_client *client)
 {
@@ -173,7 +174,9 @@ static enum varve_status ask(struct varve_client *client, uint32_t id, uint8_t o
     struct varve_wire_error said;
 
     patience_begin(&patience, client);
-    if (patience.deadline_us != DEADLINE_NONE)
+    if (wait_ms == WAIT_FOR_EVER)
+        patience.deadline_us = DEADLINE_NONE;
+    else if (patience.deadline_us != DEADLINE_NONE)
         patience.deadline_us += (uint64_t)wait_ms * 1000u;
     enum varve_status status = client_exchange(client, &patience, id, opcode, repeatable, ret_body, &said);
     if (status != VARVE_OK && error != NULL)
@@ -197,6 +200,12 @@ enum varve_status client_ask_patiently(struct varve_client *client, uint32_t id,
                                        struct varve_view *ret_body, struct varve_error *error)
 {
     return ask(client, id, opcode, false, wait_ms, ret_body, error);
+}
+
+enum varve_status client_ask_for_long(struct varve_client *client, uint32_t id, uint8_t opcode,
+                                      struct varve_view *ret_body, struct varve_error *error)
+{
+    return ask(client, id, opcode, false, WAIT_FOR_EVER, ret_body, error);
 }
 
 enum varve_status client_drop_request(struct varve_client *client, size_t size_before, struct varve_error *error)

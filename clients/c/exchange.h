@@ -52,6 +52,10 @@ enum varve_status client_ask_once(struct varve_client *client, uint32_t id, uint
 enum varve_status client_ask_patiently(struct varve_client *client, uint32_t id, uint8_t opcode, uint32_t wait_ms,
                                        struct varve_view *ret_body, struct varve_error *error);
 
+/* The same for one that takes as long as it takes. */
+enum varve_status client_ask_for_long(struct varve_client *client, uint32_t id, uint8_t opcode,
+                                      struct varve_view *ret_body, struct varve_error *error);
+
 /* What was read over many frames is closed; request_id 0: it had ended. */
 void client_end_reading(struct varve_client *client, uint32_t request_id);
 
