@@ -50,10 +50,10 @@ class Raw:
         self.socket.close()
 
     def send(self, key, version, body):
-        """The header of requests that are not flexible, then the body."""
         self.correlation += 1
-        self.socket.sendall(Writer().i16(key).i16(version).i32(self.correlation).string(self.client)
-                            .raw(b"".join(body.parts)).frame())
+        header = Writer().i16(key).i16(version).i32(self.correlation).string(self.client)
+        header.flexible = body.flexible
+        self.socket.sendall(header.tags().raw(b"".join(body.parts)).frame())
 
     def take(self, size):
         data = bytearray()
@@ -72,7 +72,20 @@ class Raw:
 
     def ask(self, key, version, body):
         self.send(key, version, body)
-        return self.receive()
+        reader = self.receive()
+        reader.flexible = body.flexible
+        reader.tags()
+        return reader
+
+    # ---- topics ----
+
+    def create_topic(self, name, partitions, settings=None):
+        body, settings = Writer(), sorted((settings or {}).items())
+        body.array([name], lambda n: body.string(n).i32(partitions).i16(1).array([], None).array(
+            settings, lambda setting: body.string(setting[0]).string(setting[1])))
+        reader = self.ask(names.CREATE_TOPICS, 2, body.i32(30000).boolean(False))
+        reader.i32()
+        return reader.array(lambda: (reader.string(), reader.i16(), reader.string()))[0][1]
 
     # ---- reading ----
 
@@ -133,9 +146,22 @@ class Raw:
 
     # ---- writing ----
 
+    def find_coordinator(self, transactional_id):
+        """An error; a new Kafka makes what it needs for transactions when it is asked this first."""
+        reader = self.ask(names.FIND_COORDINATOR, 1, Writer().string(transactional_id).i8(1))
+        reader.i32()
+        return reader.i16()
+
     def init_producer(self, transactional_id, timeout_ms=60000):
         """(error, producer id, epoch)"""
         reader = self.ask(names.INIT_PRODUCER_ID, 0, Writer().string(transactional_id).i32(timeout_ms))
+        reader.i32()
+        return reader.i16(), reader.i64(), reader.i16()
+
+    def continue_producer(self, transactional_id, producer, timeout_ms=60000):
+        """As init_producer(), for a producer that goes on after an error."""
+        body = Writer(flexible=True).string(transactional_id).i32(timeout_ms).i64(producer[0]).i16(producer[1]).tags()
+        reader = self.ask(names.INIT_PRODUCER_ID, 4, body)
         reader.i32()
         return reader.i16(), reader.i64(), reader.i16()
 
