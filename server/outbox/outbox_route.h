@@ -35,8 +35,8 @@ struct outbox_routing {
 enum outbox_verdict outbox_route(const struct outbox_config *config, const struct varve_event *event,
                                  struct outbox_routing *ret);
 
-/* Could events of one stream come into two topics by these routes? Then their order holds per topic only: a sentence
- * for the log at the start, into `why`. */
+/* Could events of one stream come into two topics, or two partitions, by these routes? Then their order holds for each
+ * of them only: a sentence for the log at the start, into `why`. */
 bool outbox_routes_split_streams(const struct outbox_config *config, char *why, size_t room);
 
 bool outbox_glob_match(const char *glob, struct varve_view text); /* * any bytes, ? one character; linear time */
