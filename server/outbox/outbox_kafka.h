@@ -33,7 +33,8 @@ struct outbox_kafka_options {
     const struct outbox_config *config; /* must live as long */
     struct varve_uuid database_id;      /* transactional.id = varve.<database id>.<name>.l0 */
     const struct log *log;
-    struct outbox_figures *figures;     /* counts are kept there */
+    struct outbox_figures *figures;     /* queue_full, transaction_aborts, fenced, delivery_errors and broker_stats are
+                                         * kept there; NULL: nowhere */
     bool (*interrupted)(void *user);    /* asked a few times a second while something waits */
     void *user;
 };
