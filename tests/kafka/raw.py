@@ -128,16 +128,20 @@ class Raw:
         """All records of a partition with their fate, as records.read() tells them."""
         return records.read(self.batches(topic, index))
 
-    def partitions(self, topic):
-        """How many; None for a topic that is not there."""
+    def topics(self, wanted=None):
+        """{name: partitions}, of all that there are, or of one."""
         body = Writer()
-        body.array([topic], body.string)
+        body.array([wanted] if wanted is not None else None, body.string)
         reader = self.ask(names.METADATA, 1, body)
         reader.array(lambda: (reader.i32(), reader.string(), reader.i32(), reader.string()))
         reader.i32()
-        error, _, _, parts = reader.array(lambda: (reader.i16(), reader.string(), reader.i8(), reader.array(
-            lambda: (reader.i16(), reader.i32(), reader.i32(), reader.array(reader.i32), reader.array(reader.i32)))))[0]
-        return len(parts) if error == 0 else None
+        found = reader.array(lambda: (reader.i16(), reader.string(), reader.i8(), reader.array(
+            lambda: (reader.i16(), reader.i32(), reader.i32(), reader.array(reader.i32), reader.array(reader.i32)))))
+        return {name: len(parts) for error, name, _, parts in found if error == 0}
+
+    def partitions(self, topic):
+        """How many; None for a topic that is not there."""
+        return self.topics(topic).get(topic)
 
     def committed_of(self, topic):
         """[records] of each partition: those a consumer with read_committed sees, in order."""
