@@ -10,6 +10,8 @@
 
 #include "varve/version.h"
 
+#define GROUP_ROOM 64 /* bytes of the words before the last one of a command, with the NUL */
+
 const struct option_spec cli_options[] = {
     { "server", 's', "URL", "the server; default $VARVE_URL or " CLI_DEFAULT_URL },
     { "db", 'd', "DIR", "open the store in DIR in this process instead of asking a server" },
@@ -61,6 +63,7 @@ int cli_exit_code(enum varve_status status)
     case VARVE_SAGA_FINISHED:
     case VARVE_SNAPSHOT_AHEAD:
     case VARVE_NOT_DELIVERED:
+    case VARVE_OUTBOX_BUSY:
         return CLI_CONFLICT;
     case VARVE_STREAM_NOT_FOUND:
     case VARVE_STREAM_TOMBSTONED:
@@ -68,6 +71,8 @@ int cli_exit_code(enum varve_status status)
     case VARVE_GROUP_NOT_FOUND:
     case VARVE_SAGA_NOT_FOUND:
     case VARVE_SNAPSHOT_NOT_FOUND:
+    case VARVE_OUTBOX_NOT_FOUND:
+    case VARVE_DEAD_LETTER_NOT_FOUND:
         return CLI_NOT_FOUND;
     case VARVE_UNREACHABLE:
     case VARVE_TIMEOUT:
@@ -211,6 +216,23 @@ static bool begins_group(const char *word)
     return false;
 }
 
+/* The most words that begin the name of a command that has more, joined: "saga", "outbox dead". Returns how many. */
+static int find_group(int count, char *const *words, char ret_group[GROUP_ROOM])
+{
+    char joined[GROUP_ROOM] = "";
+    int used = 0;
+
+    while (used < count) {
+        int size = snprintf(joined, sizeof(joined), "%s%s%s", used == 0 ? "" : ret_group, used == 0 ? "" : " ",
+                            words[used]);
+        if (size >= GROUP_ROOM || !begins_group(joined))
+            break;
+        memcpy(ret_group, joined, sizeof(joined));
+        used++;
+    }
+    return used;
+}
+
 static void print_group(FILE *file, const char *word)
 {
     size_t size = strlen(word);
@@ -241,14 +263,30 @@ static int answer_by_word(const struct cli *cli, int count, char **words)
         cli_print_help(stdout, command);
         return CLI_OK;
     }
-    const char *group = help ? words[1] : words[0];
-    if (!begins_group(group))
+    char group[GROUP_ROOM];
+    const char *next = NULL;
+    int groups = find_group(count - help, words + help, group);
+    if (groups == 0)
         return -1;
-    bool asked = help || arguments_has(&cli->arguments, "help") || (count > 1 && strcmp(words[1], "--help") == 0);
-    if (!asked && count > 1 && words[1][0] != '-')
+    if (help + groups < count)
+        next = words[help + groups];
+    bool asked = help || arguments_has(&cli->arguments, "help") || (next != NULL && strcmp(next, "--help") == 0);
+    if (!asked && next != NULL && next[0] != '-')
         return -1;
     print_group(asked ? stdout : stderr, group);
     return asked ? CLI_OK : CLI_USAGE;
+}
+
+/* `varve saga shwo` is as unknown as `varve sga`. */
+static enum varve_status unknown_words(int count, char *const *words, struct varve_error *error)
+{
+    char group[GROUP_ROOM], all[128];
+    int used = find_group(count, words, group);
+
+    if (used == 0 || used == count)
+        return unknown_command(words[0], error);
+    snprintf(all, sizeof(all), "%s %s", group, words[used]);
+    return unknown_command(all, error);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -271,13 +309,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
         if (answered >= 0)
             return answered;
-        const char *word = argv[first + asked_help];
-        char both[128];
-        if (begins_group(word) && argc - first > 1) { /* `varve saga shwo` */
-            snprintf(both, sizeof(both), "%s %s", word, argv[first + 1]);
-            word = both;
-        }
-        unknown_command(word, &error);
+        unknown_words(argc - first - asked_help, argv + first + asked_help, &error);
         return cli_fail(cli, &error);
     }
     cli->arguments.tables[1] = cli->command->options;

@@ -3,18 +3,31 @@
 
 #include "cli.h"
 
+/* How many words these are, when they are the first of `words`; 0: they are not. */
+static int words_of(const char *name, int count, char *const *words)
+{
+    for (int used = 0; used < count; used++) {
+        size_t size = strcspn(name, " ");
+
+        if (strlen(words[used]) != size || memcmp(words[used], name, size) != 0)
+            return 0;
+        name += size;
+        if (*name == '\0')
+            return used + 1;
+        name++;
+    }
+    return 0;
+}
+
 const struct command *cli_find_command(int count, char *const *words, int *ret_words)
 {
     for (const struct command *const *c = cli_commands; *c != NULL; c++) {
-        const char *space = strchr((*c)->name, ' ');
-        size_t first = space != NULL ? (size_t)(space - (*c)->name) : strlen((*c)->name);
+        int used = words_of((*c)->name, count, words);
 
-        if (count < 1 || strlen(words[0]) != first || memcmp(words[0], (*c)->name, first) != 0)
-            continue;
-        if (space != NULL && (count < 2 || strcmp(words[1], space + 1) != 0))
-            continue;
-        *ret_words = space != NULL ? 2 : 1;
-        return *c;
+        if (used > 0) {
+            *ret_words = used;
+            return *c;
+        }
     }
     return NULL;
 }
@@ -51,7 +64,7 @@ void cli_print_overview(FILE *file)
     fputs("varve keeps events: append them to streams, read them back in order.\n\n"
           "Usage: varve [--server URL | --db DIR] COMMAND ...\n\nCommands:\n", file);
     for (const struct command *const *c = cli_commands; *c != NULL; c++)
-        fprintf(file, "  %-18s %s\n", (*c)->name, (*c)->summary);
+        fprintf(file, "  %-20s %s\n", (*c)->name, (*c)->summary);
     fputs("\n`varve help COMMAND` explains a command and shows examples.\n\nOptions of all commands:\n", file);
     print_options(file, cli_options);
     fputs("\nExit codes: 0 ok, 1 failure, 2 usage, 3 conflict, 4 not found, 5 unreachable, 6 corrupt\n"
