@@ -182,11 +182,14 @@ class Kafka:
             raise Failed(f"{len(records)} records, {at_least} were waited for\n{done.stderr}")
         return records
 
+    def start_consumer(self, topics, *options):
+        """A process with pipes that prints records as they come; see java/Consume.java."""
+        return subprocess.Popen(self.java("Consume", topics, *options), text=True, stdin=subprocess.DEVNULL,
+                                cwd=kafka_jars.folder(self.version), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
     def follow(self, topics, seconds, *options):
-        """A process that prints records, or with lines=no only totals, as they come; ready when this returns."""
-        process = subprocess.Popen(self.java("Consume", topics, f"follow={seconds}", *options), text=True,
-                                   cwd=kafka_jars.folder(self.version), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        """One that begins at the end and stays so long, with lines=no only for the totals; ready when this returns."""
+        process = self.start_consumer(topics, f"follow={seconds}", *options)
         while (line := process.stderr.readline()) != "ready\n":
             if not line:
                 raise Failed("the consumer ended at once")

@@ -28,6 +28,8 @@ SETTINGS = {
     "transaction.state.log.num.partitions": 4, "group.initial.rebalance.delay.ms": 0,
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000, "num.network.threads": 2,
     "num.io.threads": 4,
+    # A node that was killed is known to be gone, and may come back, after so long: by default, 9 s.
+    "broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 500,
 }
 
 
