@@ -29,6 +29,7 @@ class Broker:
         """`auto_create` is the number of partitions of topics that come into being when asked for; 0 for never."""
         self.topics, self.groups = {}, {}
         self.auto_create, self.default_partitions = auto_create, default_partitions
+        self.credentials = None  # (name, password) that clients must prove themselves with.
         self.denied = {}  # topic: operations ("read", "write", "describe", "create") that are not allowed
         self.coordinator = Coordinator(later, self.write_marker, self.store_offsets, marker_delay_ms, max_timeout_ms)
 

@@ -3,6 +3,7 @@ import asyncio
 import collections
 
 from .handlers import Request, Unserved
+from .handlers_sasl import BEFORE_LOGIN, Session
 from .wire import I32, Malformed
 
 MAX_FRAME = 104857600  # Kafka's socket.request.max.bytes.
@@ -14,7 +15,7 @@ class Connection(asyncio.BufferedProtocol):
         self.server = server
         self.size, self.frame, self.filled = bytearray(4), None, 0
         self.waiting = collections.deque()
-        self.busy = False
+        self.busy, self.session = False, Session()
 
     def connection_made(self, transport):
         self.transport = transport
@@ -43,10 +44,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def take(self, frame):
         try:
-            self.waiting.append(Request(frame))
+            request = Request(frame)
         except (Malformed, Unserved) as error:
             self.refuse(error)
             return
+        if self.server.broker.credentials and not self.session.user and request.key not in BEFORE_LOGIN:
+            self.refuse(f"{request.name} before it is known whose it is")
+            return
+        self.waiting.append(request)
         if len(self.waiting) >= MAX_WAITING:
             self.transport.pause_reading()
         self.next()
@@ -65,6 +70,8 @@ class Connection(asyncio.BufferedProtocol):
         if not self.transport.is_closing():
             if writer is not None:
                 self.transport.write(writer.frame())
+            if self.session.refused:
+                self.transport.close()
             self.next()
 
     def refuse(self, error):

@@ -86,6 +86,10 @@ class Orders:
     def truncate_to(self, topic, index, offset):
         self.partition(topic, index).truncate_to(offset)
 
+    def credentials(self, user, password):
+        """From now on, for those who are not in yet; no user for nobody being asked."""
+        self.broker.credentials = (user, password) if user else None
+
     def topics(self):
         """{name: [[start, stable end, end] of each partition]}"""
         return {name: [[p.start, p.stable_end, p.end] for p in topic.partitions]

@@ -4,13 +4,13 @@ broker, and writes the answer to call.writer.
 When call.forced is an error, the handler changes nothing and answers with that error wherever the answer has room for
 one. A handler may return a Wait instead of an answer; NO_ANSWER is for producers that want none.
 """
-from . import handlers_admin, handlers_data, handlers_group, handlers_transaction
+from . import handlers_admin, handlers_data, handlers_group, handlers_sasl, handlers_transaction
 from .names import API_NAMES, FLEXIBLE_FROM, OLDEST_SERVED, VERSIONS
 from .names import API_VERSIONS as API_VERSIONS_KEY
 from .wire import Malformed, Reader, Writer
 
 HANDLERS = {**handlers_admin.HANDLERS, **handlers_data.HANDLERS, **handlers_group.HANDLERS,
-            **handlers_transaction.HANDLERS}
+            **handlers_sasl.HANDLERS, **handlers_transaction.HANDLERS}
 
 
 class Unserved(Exception):
@@ -42,8 +42,8 @@ class Request:
 class Call:
     """One application of a request to the broker. `told` is what the list of requests shows of it."""
 
-    def __init__(self, broker, request, address, forced=None, last_try=True):
-        self.broker, self.request, self.address = broker, request, address
+    def __init__(self, broker, request, address, session, forced=None, last_try=True):
+        self.broker, self.request, self.address, self.session = broker, request, address, session
         self.forced, self.last_try, self.told = forced, last_try, {}
         self.version = request.version
         self.reader = Reader(request.frame, request.body_at, request.flexible)

@@ -3,6 +3,7 @@ all requests."""
 import asyncio
 import collections
 import socket
+import ssl
 import sys
 import time
 
@@ -11,6 +12,7 @@ from .connection import Connection
 from .faults import DROP, HANG, Faults
 from .handlers import Call, Request, Unserved, apply
 from .handlers_data import NO_ANSWER, Wait
+from .handlers_sasl import Session
 from .wire import Malformed
 
 HOST = "127.0.0.1"
@@ -25,13 +27,21 @@ def hold_port(port):
     return holder
 
 
+def tls_context(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 class Server:
-    def __init__(self, port=0, **broker):
+    def __init__(self, port=0, certificate=None, **broker):
+        """`certificate`: a file with key and certificate; clients come by TLS then."""
         self.loop = asyncio.get_running_loop()
         self.broker = Broker(self.later, **broker)
         self.faults = Faults()
         self.connections, self.held = set(), []
         self.paused, self.listener = False, None
+        self.tls = tls_context(certificate) if certificate else None
         self.requests, self.counts = collections.deque(maxlen=REMEMBERED_REQUESTS), collections.Counter()
         self.began = time.monotonic()
         self.holder = hold_port(port)
@@ -53,7 +63,7 @@ class Server:
             listening = socket.socket()
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(self.address)
-            self.listener = await self.loop.create_server(lambda: Connection(self), sock=listening)
+            self.listener = await self.loop.create_server(lambda: Connection(self), sock=listening, ssl=self.tls)
 
     def down(self):
         if self.listener is not None:
@@ -118,7 +128,8 @@ class Server:
 
     def run(self, connection, request, entry, forced, then, until=None):
         """`until`: when a request that waits for something is answered all the same."""
-        call = Call(self.broker, request, self.address, forced, until is not None and self.loop.time() >= until)
+        call = Call(self.broker, request, self.address, connection.session, forced,
+                    until is not None and self.loop.time() >= until)
         try:
             answer = apply(call)
         except (Malformed, Unserved) as error:
@@ -148,7 +159,7 @@ class Server:
         copy = Request(bytearray(request.frame))
 
         def appear():
-            call = Call(self.broker, copy, self.address)
+            call = Call(self.broker, copy, self.address, Session())
             try:
                 apply(call)
             except (Malformed, Unserved) as error:
