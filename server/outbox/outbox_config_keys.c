@@ -72,7 +72,7 @@ static const struct key_row key_rows[] = {
       ROW_TIME, FIELD(message_timeout_ms), SECOND, HOUR, NULL, false },
     { "max_message_bytes", "SIZE", "1000000", "larger messages are not sent but become dead letters; not more than the "
       "brokers take (message.max.bytes)",
-      ROW_SIZE, FIELD(max_message_bytes), 1000, 64 * MIB, NULL, false },
+      ROW_SIZE, FIELD(max_message_bytes), 4096, 64 * MIB, NULL, false },
     { "poison.policy", "park|skip|halt", "park",
       "an event that Kafka refuses for what it is. park: it waits, and so do later ones of its stream; skip: it waits, "
       "later ones are sent; halt: all wait",

@@ -18,7 +18,7 @@ static void check_outbox(const struct outbox_config *config, bool is_whole)
     MUST(*config->name != 0 && config->compression != NULL);
     MUST(!is_whole || (config->brokers != NULL && *config->brokers != 0));
     MUST(!is_whole || config->message_timeout_ms < config->transaction_timeout_ms);
-    MUST(config->max_events > 0 && config->max_message_bytes >= 1000 && config->start_from > 0);
+    MUST(config->max_events > 0 && config->max_message_bytes >= 4096 && config->start_from > 0);
     for (size_t i = 0; i < config->route_count; i++)
         check_route(&config->routes[i]);
     for (size_t i = 0; i < config->property_count; i++)
