@@ -171,7 +171,7 @@ static enum outbox_result read_partition(struct outbox_kafka *kafka, bool all, s
 {
     struct kafka_range range = { .topic = kafka->checkpoint_topic };
     struct kafka_reader reader;
-    enum outbox_result result = kafka_reader_open(&reader, &kafka->options, fault);
+    enum outbox_result result = kafka_reader_open(&reader, KAFKA_CONSUMER, &kafka->options, fault);
 
     if (result != OUTBOX_DONE)
         return result;

@@ -46,7 +46,11 @@ enum outbox_result kafka_interrupted(struct outbox_fault *fault, const char *cal
 
 /* ---- outbox_kafka_properties.c ---- */
 
-enum kafka_role { KAFKA_PRODUCER, KAFKA_CONSUMER };
+enum kafka_role {
+    KAFKA_PRODUCER,
+    KAFKA_CONSUMER,              /* read_committed */
+    KAFKA_LOOKER,                /* a consumer that sees where partitions end, what is open included */
+};
 /* A librdkafka instance with all properties; its threads take no signals. */
 enum outbox_result kafka_instance_new(enum kafka_role role, struct kafka_ear *ear, rd_kafka_t **ret,
                                       struct outbox_fault *fault);
@@ -105,8 +109,8 @@ struct kafka_reader {
     struct kafka_ear ear;
     rd_kafka_t *rk;
 };
-enum outbox_result kafka_reader_open(struct kafka_reader *reader, const struct outbox_kafka_options *options,
-                                     struct outbox_fault *fault);
+enum outbox_result kafka_reader_open(struct kafka_reader *reader, enum kafka_role role,
+                                     const struct outbox_kafka_options *options, struct outbox_fault *fault);
 void kafka_reader_close(struct kafka_reader *reader);
 
 struct kafka_range {
@@ -114,8 +118,8 @@ struct kafka_range {
     int32_t partition;
     int64_t low, high;           /* the first offset, and the one behind the last */
 };
-/* Fills low and high of a partition that exists. `rk` is the reader's (then the end is that of what is decided), or a
- * producer (then open transactions count). */
+/* Fills low and high of a partition that exists. `rk` is a consumer (then the end is that of what is decided), or a
+ * looker or producer (then open transactions count). */
 enum outbox_result kafka_reader_range(rd_kafka_t *rk, const struct kafka_ear *ear, struct kafka_range *range,
                                       struct outbox_fault *fault);
 /* Every record from range->low on, until the consumer stands at range->high. `each` false ends it early. */

@@ -34,7 +34,6 @@ static const struct kafka_setting for_producers[] = {
 };
 static const struct kafka_setting for_consumers[] = {
     { "group.id", "varve-ckpt" }, /* joins no group; librdkafka wants it */
-    { "isolation.level", "read_committed" },
     { "enable.partition.eof", "true" },
     { "auto.offset.reset", "error" },
     { "enable.auto.commit", "false" },
@@ -118,14 +117,17 @@ static void refuse(struct making *making, const char *name, const char *why)
     making->result = kafka_fail(NULL, making->fault, "property", RD_KAFKA_RESP_ERR__INVALID_ARG, text);
 }
 
-/* Those that are ours alone the configuration has refused. What librdkafka says of a value that it does not take may
- * hold the value. */
+/* The configuration has refused what is ours alone; a transaction's guarantees do not rest on that alone. What
+ * librdkafka says of a value that it does not take may hold the value. */
 static void set_passed(struct making *making, const struct outbox_config *config)
 {
     for (size_t i = 0; i < config->property_count && making->result == OUTBOX_DONE; i++) {
         const struct outbox_property *property = &config->properties[i];
 
-        set(making, property->name, property->value);
+        if (outbox_property_is_denied(property->name))
+            refuse(making, property->name, "is not for others to set");
+        else
+            set(making, property->name, property->value);
         if (making->result != OUTBOX_DONE && property->is_secret)
             refuse(making, property->name, "has a value that librdkafka does not take");
     }
@@ -149,6 +151,7 @@ static enum outbox_result make_conf(enum kafka_role role, struct kafka_ear *ear,
         rd_kafka_conf_set_dr_msg_cb(conf, kafka_delivery_report);
     } else {
         set_all(&making, for_consumers, sizeof(for_consumers) / sizeof(for_consumers[0]));
+        set(&making, "isolation.level", role == KAFKA_LOOKER ? "read_uncommitted" : "read_committed");
     }
     set_passed(&making, config);
     kafka_ear_attach(ear, conf);
@@ -182,7 +185,7 @@ enum outbox_result kafka_instance_new(enum kafka_role role, struct kafka_ear *ea
         return result == OUTBOX_DONE ? kafka_fail(NULL, fault, "instance", error, text) : result;
     }
     rd_kafka_set_log_queue(rk, NULL); /* log lines come with the other callbacks, on the caller's thread */
-    if (role == KAFKA_CONSUMER)
+    if (role != KAFKA_PRODUCER)
         rd_kafka_poll_set_consumer(rk);
     *ret = rk;
     return OUTBOX_DONE;

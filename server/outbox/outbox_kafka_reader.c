@@ -5,13 +5,13 @@
 
 enum { RANGE_SLICE_MS = 1000, QUIET_MS = 10000 /* without any progress: something is wrong */ };
 
-enum outbox_result kafka_reader_open(struct kafka_reader *reader, const struct outbox_kafka_options *options,
-                                     struct outbox_fault *fault)
+enum outbox_result kafka_reader_open(struct kafka_reader *reader, enum kafka_role role,
+                                     const struct outbox_kafka_options *options, struct outbox_fault *fault)
 {
     reader->options = *options;
     reader->options.figures = NULL; /* those are the producer's */
     kafka_ear_init(&reader->ear, &reader->options);
-    return kafka_instance_new(KAFKA_CONSUMER, &reader->ear, &reader->rk, fault);
+    return kafka_instance_new(role, &reader->ear, &reader->rk, fault);
 }
 
 /* There is no group to leave. */

@@ -126,16 +126,18 @@ static enum outbox_result count_partitions(struct kafka_reader *reader, const ch
                        : kafka_fail(&reader->ear, fault, "metadata", error, topic);
 }
 
-static enum outbox_result read_partitions(struct kafka_reader *reader, struct tail *tail, uint64_t depth,
-                                          struct outbox_fault *fault)
+/* What was committed a moment ago may still lack its marker in some partition. So the end is that behind everything,
+ * and what is open there now is waited for. */
+static enum outbox_result read_partitions(struct kafka_reader *looker, struct kafka_reader *reader, struct tail *tail,
+                                          uint64_t depth, struct outbox_fault *fault)
 {
     int32_t partitions = 0;
-    enum outbox_result result = count_partitions(reader, tail->topic, &partitions, fault);
+    enum outbox_result result = count_partitions(looker, tail->topic, &partitions, fault);
 
     for (int32_t i = 0; i < partitions && result == OUTBOX_DONE && !tail->ended; i++) {
         struct kafka_range range = { .topic = tail->topic, .partition = i };
 
-        result = kafka_reader_range(reader->rk, &reader->ear, &range, fault);
+        result = kafka_reader_range(looker->rk, &looker->ear, &range, fault);
         if (result == OUTBOX_DONE && depth > 0 && (uint64_t)(range.high - range.low) > depth)
             range.low = range.high - (int64_t)depth;
         if (result == OUTBOX_DONE)
@@ -150,12 +152,16 @@ enum outbox_result outbox_kafka_read_topic(const struct outbox_kafka_options *op
                                            struct outbox_fault *fault)
 {
     struct tail tail = { .each = each, .user = user, .topic = topic };
-    struct kafka_reader reader;
-    enum outbox_result result = kafka_reader_open(&reader, options, fault);
+    struct kafka_reader looker, reader;
+    enum outbox_result result = kafka_reader_open(&looker, KAFKA_LOOKER, options, fault);
 
     if (result != OUTBOX_DONE)
         return result;
-    result = read_partitions(&reader, &tail, depth, fault);
-    kafka_reader_close(&reader);
+    result = kafka_reader_open(&reader, KAFKA_CONSUMER, options, fault);
+    if (result == OUTBOX_DONE) {
+        result = read_partitions(&looker, &reader, &tail, depth, fault);
+        kafka_reader_close(&reader);
+    }
+    kafka_reader_close(&looker);
     return result;
 }

@@ -78,6 +78,8 @@ static void wrong_ones_are_an_operators(void **state)
         { "security.protocol", "pigeon", "security.protocol" },
         { "socket.timeout.ms", "many", "socket.timeout.ms" },
         { "ssl.ca.location", "/nowhere/ca.pem", "ssl.ca.location" },
+        { "transactional.id", "mine", "not for others" },
+        { "isolation.level", "read_uncommitted", "not for others" },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -27,7 +27,7 @@ static struct kafka_fixture *begin(struct kafka_reader *reader, struct kafka_ran
     fixture_open(fixture);
     fixture_fill(fixture, "orders", 1, 1000);
     assert_int_equal(fixture_send(fixture, 1000), OUTBOX_DONE);
-    assert_int_equal(kafka_reader_open(reader, &fixture->options, &fixture->fault), OUTBOX_DONE);
+    assert_int_equal(kafka_reader_open(reader, KAFKA_CONSUMER, &fixture->options, &fixture->fault), OUTBOX_DONE);
     *range = (struct kafka_range){ .topic = "orders" };
     assert_int_equal(kafka_reader_range(reader->rk, &reader->ear, range, &fixture->fault), OUTBOX_DONE);
     assert_int_equal(range->low, 0);
@@ -115,7 +115,7 @@ static void a_partition_that_is_not_there_is_an_error(void **state)
     struct kafka_reader reader;
 
     rd_kafka_mock_topic_create(fixture->cluster, "orders", 1, 1);
-    assert_int_equal(kafka_reader_open(&reader, &fixture->options, &fixture->fault), OUTBOX_DONE);
+    assert_int_equal(kafka_reader_open(&reader, KAFKA_CONSUMER, &fixture->options, &fixture->fault), OUTBOX_DONE);
     fixture->interrupt_at = 5;
     assert_int_equal(kafka_reader_range(reader.rk, &reader.ear, &range, &fixture->fault), OUTBOX_INTERRUPTED);
     end(fixture, &reader);
