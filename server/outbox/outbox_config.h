@@ -1,6 +1,6 @@
 /* outbox_config.h - what one outbox is told: where Kafka is, what goes where, and how patient to be.
  *
- * Read from an INI file: a section [outbox NAME] each; docs/outbox.md lists every key with its default. */
+ * Read from an INI file: a section [outbox NAME] each; docs/outbox-routes.md lists every key with its default. */
 #ifndef SERVER_OUTBOX_CONFIG_H
 #define SERVER_OUTBOX_CONFIG_H
 

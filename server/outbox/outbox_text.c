@@ -97,10 +97,10 @@ void outbox_put_string(struct outbox_sink *sink, struct varve_view text)
     outbox_put(sink, "\"", 1);
     for (size_t at = 0; at < text.size; at++) {
         uint8_t c = (uint8_t)text.data[at];
-        char escape[6] = { '\\', 'u', '0', '0', hex_digits[c >> 4], hex_digits[c & 15] };
 
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
+        char escape[6] = { '\\', 'u', '0', '0', hex_digits[c >> 4], hex_digits[c & 15] };
         outbox_put(sink, text.data + from, at - from);
         from = c < 0x20 ? at + 1 : at; /* The character itself stands behind a backslash. */
         outbox_put(sink, escape, c < 0x20 ? sizeof(escape) : 1);
