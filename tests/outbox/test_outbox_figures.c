@@ -193,7 +193,7 @@ static void codes_without_a_place_are_counted_as_other(void **state)
 
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 100; i++) {
-            char code[16];
+            char code[24];
             snprintf(code, sizeof(code), "CODE_%d", i);
             outbox_figures_count_code(figures, &figures->delivery_errors, code);
         }
@@ -227,7 +227,7 @@ static void everything_at_its_fullest_fits_the_list(void **state)
     char texts[OUTBOX_FIGURE_TEXTS];
 
     for (int i = 0; i < OUTBOX_MAX_CODES + 1; i++) {
-        char code[64];
+        char code[96];
         snprintf(code, sizeof(code), "%02d_%060d", i, i);
         outbox_figures_count_code(figures, &figures->delivery_errors, code);
         outbox_figures_count_code(figures, &figures->rebuild_reasons, code);
