@@ -100,7 +100,8 @@ static struct dead_stream *find_reserved(const struct outbox_dead *dead, struct 
     return NULL;
 }
 
-static bool reserve(struct outbox_dead *dead, struct varve_view name, size_t positions)
+/* The stream, made when there is none, with room for one position more. NULL: no memory. */
+static struct dead_stream *get_or_reserve(struct outbox_dead *dead, struct varve_view name)
 {
     struct dead_stream *stream = dead_get(dead, name);
     size_t index;
@@ -108,21 +109,24 @@ static bool reserve(struct outbox_dead *dead, struct varve_view name, size_t pos
     if (stream == NULL)
         stream = find_reserved(dead, name, &index);
     if (stream != NULL)
-        return reserve_positions(stream, positions);
+        return reserve_positions(stream, 1) ? stream : NULL;
     if (!grow_list(&dead->reserved, dead->reserved_count + 1, &dead->reserved_capacity) ||
         !grow_list(&dead->streams, dead->count + dead->reserved_count + 1, &dead->capacity))
-        return false;
+        return NULL;
     stream = make_stream(name);
     if (stream == NULL)
-        return false;
+        return NULL;
     dead->reserved[dead->reserved_count++] = stream;
-    return reserve_positions(stream, positions);
+    return reserve_positions(stream, 1) ? stream : NULL;
 }
 
-enum varve_status outbox_dead_reserve(struct outbox_dead *dead, struct varve_view stream, size_t positions)
+enum varve_status outbox_dead_reserve(struct outbox_dead *dead, struct varve_view name, size_t positions)
 {
     dead_lock(dead);
-    bool good = reserve(dead, stream, positions);
+    struct dead_stream *stream = get_or_reserve(dead, name);
+    bool good = stream != NULL && reserve_positions(stream, stream->reserved + positions);
+    if (good)
+        stream->reserved += positions;
     dead_unlock(dead);
     return good ? VARVE_OK : VARVE_NO_MEMORY;
 }
@@ -133,6 +137,8 @@ void outbox_dead_unreserve(struct outbox_dead *dead)
     for (size_t i = 0; i < dead->reserved_count; i++)
         free_stream(dead->reserved[i]);
     dead->reserved_count = 0;
+    for (size_t i = 0; i < dead->count; i++)
+        dead->streams[i]->reserved = 0;
     dead_unlock(dead);
 }
 
@@ -239,7 +245,7 @@ enum varve_status outbox_dead_put(struct outbox_dead *dead, const struct varve_d
 {
     assert(letter->position > 0);
     dead_lock(dead);
-    bool good = reserve(dead, letter->stream, 1);
+    bool good = get_or_reserve(dead, letter->stream) != NULL;
     if (good)
         put(dead, letter, log_version);
     dead_unlock(dead);
@@ -312,19 +318,12 @@ void outbox_dead_delivered(struct outbox_dead *dead, struct varve_view name, uin
     dead_unlock(dead);
 }
 
-static struct dead_stream *find_position(const struct outbox_dead *dead, uint64_t position)
-{
-    for (size_t i = 0; i < dead->count; i++)
-        if (dead_holds(dead->streams[i], position))
-            return dead->streams[i];
-    return NULL;
-}
-
-bool outbox_dead_discard(struct outbox_dead *dead, uint64_t position)
+bool outbox_dead_discard(struct outbox_dead *dead, struct varve_view name, uint64_t position)
 {
     dead_lock(dead);
-    struct dead_stream *stream = find_position(dead, position);
-    if (stream != NULL) {
+    struct dead_stream *stream = dead_get(dead, name);
+    bool found = stream != NULL && dead_holds(stream, position);
+    if (found) {
         size_t at = dead_place(stream, position);
         if (at == stream->begin)
             stream->begin++;
@@ -333,7 +332,7 @@ bool outbox_dead_discard(struct outbox_dead *dead, uint64_t position)
         tidy_up(dead, stream);
     }
     dead_unlock(dead);
-    return stream != NULL;
+    return found;
 }
 
 void outbox_dead_passed_gap(struct outbox_dead *dead, struct varve_view name)

@@ -30,13 +30,13 @@ enum varve_status outbox_dead_add_waiting(struct outbox_dead *dead, struct varve
 void outbox_dead_attempted(struct outbox_dead *dead, const struct varve_dead_letter *letter);
 void outbox_dead_delivered(struct outbox_dead *dead, struct varve_view stream, uint64_t through);
 /* An event that was refused, or one behind it. False: nothing is set aside there. */
-bool outbox_dead_discard(struct outbox_dead *dead, uint64_t position);
+bool outbox_dead_discard(struct outbox_dead *dead, struct varve_view stream, uint64_t position);
 void outbox_dead_passed_gap(struct outbox_dead *dead, struct varve_view stream);
 /* Of the event at this position, when it is the first that waits. */
 void outbox_dead_set_version(struct outbox_dead *dead, struct varve_view stream, uint64_t position, uint64_t version);
 
 /* Memory for so many positions more of a stream, known or not, so that put() and add_waiting() of them cannot fail.
- * What was not used goes with unreserve(). */
+ * Adds up until unreserve(), which gives back what was not used. */
 enum varve_status outbox_dead_reserve(struct outbox_dead *dead, struct varve_view stream, size_t positions);
 void outbox_dead_unreserve(struct outbox_dead *dead);
 

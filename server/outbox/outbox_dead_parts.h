@@ -10,6 +10,7 @@
 struct dead_stream {
     uint64_t *positions;       /* those from `begin` to `end` are set aside */
     size_t begin, end, capacity;
+    size_t reserved;           /* positions that are about to come */
     uint64_t log_version;      /* of the first event that tells of what is here */
     uint64_t blocked_from;     /* the first that was parked, so that later ones wait; 0: skipped ones only */
     uint64_t gap;              /* the last that was skipped; 0: something was published since */
