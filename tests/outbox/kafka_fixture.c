@@ -85,18 +85,18 @@ void fixture_create(struct kafka_fixture *fixture)
     expect_done(fixture, outbox_kafka_create(&fixture->options, &fixture->kafka, &fixture->fault));
 }
 
-void fixture_open(struct kafka_fixture *fixture)
+void kafka_fixture_open(struct kafka_fixture *fixture)
 {
     fixture_create(fixture);
     expect_done(fixture, outbox_kafka_prepare(fixture->kafka, &fixture->fault));
     expect_done(fixture, outbox_kafka_init(fixture->kafka, &fixture->fault));
 }
 
-void fixture_reopen(struct kafka_fixture *fixture)
+void kafka_fixture_reopen(struct kafka_fixture *fixture)
 {
     outbox_kafka_destroy(fixture->kafka);
     fixture->kafka = NULL;
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
 }
 
 /* ---- sending ---- */
@@ -115,7 +115,7 @@ static void fill_one(struct kafka_fixture *fixture, size_t i, const char *topic,
     message->partition = outbox_kafka_partition_of(message->key, partitions);
 }
 
-void fixture_fill(struct kafka_fixture *fixture, const char *topic, uint64_t first, size_t count)
+void kafka_fixture_fill(struct kafka_fixture *fixture, const char *topic, uint64_t first, size_t count)
 {
     int32_t partitions = 0;
 
@@ -164,7 +164,7 @@ static bool keep_record(void *user, const struct outbox_seen *seen)
     return true;
 }
 
-struct fixture_records *fixture_read(struct kafka_fixture *fixture, const char *topic, uint64_t depth)
+struct fixture_records *kafka_fixture_read(struct kafka_fixture *fixture, const char *topic, uint64_t depth)
 {
     struct fixture_records *records = calloc(1, sizeof(*records));
 
@@ -176,7 +176,7 @@ struct fixture_records *fixture_read(struct kafka_fixture *fixture, const char *
 
 void fixture_expect_positions(struct kafka_fixture *fixture, const char *topic, uint64_t first, uint64_t last)
 {
-    struct fixture_records *records = fixture_read(fixture, topic, 0);
+    struct fixture_records *records = kafka_fixture_read(fixture, topic, 0);
     uint64_t newest[64] = { 0 };
     int32_t partitions = 0;
 

@@ -41,11 +41,11 @@ void fixture_end(struct kafka_fixture *fixture);   /* with its instance */
 void fixture_set(struct kafka_fixture *fixture, const char *name, const char *value); /* rdkafka.NAME */
 
 void fixture_create(struct kafka_fixture *fixture); /* must go well, like those below */
-void fixture_open(struct kafka_fixture *fixture);   /* create, prepare, init */
-void fixture_reopen(struct kafka_fixture *fixture); /* destroy, open */
+void kafka_fixture_open(struct kafka_fixture *fixture);   /* create, prepare, init */
+void kafka_fixture_reopen(struct kafka_fixture *fixture); /* destroy, open */
 
 /* Messages first .. first + count - 1 as positions, keys key-0, -1, ... -9 in turn, to `topic`. */
-void fixture_fill(struct kafka_fixture *fixture, const char *topic, uint64_t first, size_t count);
+void kafka_fixture_fill(struct kafka_fixture *fixture, const char *topic, uint64_t first, size_t count);
 enum outbox_result fixture_send(struct kafka_fixture *fixture, size_t count); /* what was filled, without a note */
 /* With a checkpoint at `position`, of `generation`. */
 enum outbox_result fixture_send_with_checkpoint(struct kafka_fixture *fixture, size_t count, uint64_t position,
@@ -63,7 +63,8 @@ struct fixture_records {
     struct fixture_record all[FIXTURE_MESSAGES];
     size_t count;
 };
-struct fixture_records *fixture_read(struct kafka_fixture *fixture, const char *topic, uint64_t depth); /* free() */
+/* Free with free(). */
+struct fixture_records *kafka_fixture_read(struct kafka_fixture *fixture, const char *topic, uint64_t depth);
 /* Each of first .. last is there once, in its key's partition, and the positions of a partition ascend. */
 void fixture_expect_positions(struct kafka_fixture *fixture, const char *topic, uint64_t first, uint64_t last);
 struct outbox_found fixture_found(struct kafka_fixture *fixture, bool parked); /* outbox_found_end() */

@@ -34,11 +34,11 @@ static void a_hundred_instances_leave_nothing_behind(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     int threads_before = threads(), descriptors_before = descriptors();
     for (uint64_t i = 0; i < 100; i++) {
-        fixture_reopen(fixture);
-        fixture_fill(fixture, "orders", i * 3 + 1, 3);
+        kafka_fixture_reopen(fixture);
+        kafka_fixture_fill(fixture, "orders", i * 3 + 1, 3);
         assert_int_equal(fixture_send_with_checkpoint(fixture, 3, i * 3 + 3, i), OUTBOX_DONE);
     }
     assert_true(threads() <= threads_before + 4);
@@ -52,8 +52,8 @@ static void an_end_does_not_wait_for_brokers(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 100);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 100);
     rd_kafka_mock_broker_set_rtt(fixture->cluster, -1, 8000);
     fixture->interrupt_at = fixture->asked + 2;
     assert_int_equal(fixture_send_with_checkpoint(fixture, 100, 100, 1), OUTBOX_INTERRUPTED);
@@ -79,7 +79,7 @@ static void signals_stay_with_the_process(void **state)
     sigset_t before, after;
 
     pthread_sigmask(SIG_SETMASK, NULL, &before);
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     for (int i = 1; i < 32; i++)
         assert_int_equal(sigismember(&before, i), sigismember(&after, i));

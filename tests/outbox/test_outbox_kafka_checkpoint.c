@@ -36,7 +36,7 @@ static void an_empty_topic_has_none(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     struct outbox_found found = fixture_found(fixture, true);
     assert_false(found.has_checkpoint);
     assert_false(found.has_replay);
@@ -51,7 +51,7 @@ static void the_newest_checkpoint_is_found(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     for (uint64_t i = 1; i <= 300; i++)
         assert_int_equal(fixture_send_with_checkpoint(fixture, 0, i, 2), OUTBOX_DONE);
     struct outbox_found found = fixture_found(fixture, false);
@@ -66,7 +66,7 @@ static void a_checkpoint_far_back_is_found(void **state)
     static const struct written other = { OUTBOX_NOTE_CHECKPOINT, "another", NULL, 1 };
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 0, 41, 2), OUTBOX_DONE);
     for (int i = 0; i < 700; i++)
         write_notes(fixture, &other, 1);
@@ -93,7 +93,7 @@ static void streams_and_replays_under_way(void **state)
     };
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     write_notes(fixture, first, COUNT_OF(first));
     write_notes(fixture, second, COUNT_OF(second));
     struct outbox_found found = fixture_found(fixture, true);
@@ -123,7 +123,7 @@ static void damage_is_told_until_a_sound_one_follows(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 0, 5, 2), OUTBOX_DONE);
     write_raw(fixture, varve_view_str("no checkpoint at all"));
     struct outbox_found found = fixture_found(fixture, false);
@@ -149,7 +149,7 @@ static void silence_is_an_error(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
     struct outbox_found found = { 0 };
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     rd_kafka_mock_broker_set_down(fixture->cluster, -1);
     fixture->interrupt_at = fixture->asked + 4;
     assert_int_equal(outbox_kafka_read_checkpoint(fixture->kafka, false, &found, &fixture->fault), OUTBOX_INTERRUPTED);

@@ -41,7 +41,7 @@ static struct outbox_kafka *open_rival(struct kafka_fixture *fixture)
 {
     struct outbox_kafka *first = fixture->kafka;
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     struct outbox_kafka *rival = fixture->kafka;
     fixture->kafka = first;
     return rival;
@@ -73,7 +73,7 @@ static void the_checkpoints_topic_is_made_and_compacted(void **state)
     assert_int_equal(kafka_admin_setting(fixture->kafka, CKPT, "segment.bytes", value, sizeof(value),
                                          &fixture->fault), OUTBOX_DONE);
     assert_string_equal(value, "33554432");
-    fixture_reopen(fixture); /* it is there now, and as it should be */
+    kafka_fixture_reopen(fixture); /* it is there now, and as it should be */
 }
 
 static void a_checkpoints_topic_that_forgets_is_refused(void **state)
@@ -111,10 +111,10 @@ static void topics_are_made_as_configured(void **state)
     int32_t count = -1;
 
     fixture->config.topic_partitions = 7;
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(partitions(fixture, "orders", &count), OUTBOX_DONE);
     assert_int_equal(count, 7);
-    fixture_fill(fixture, "orders", 1, 500);
+    kafka_fixture_fill(fixture, "orders", 1, 500);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 500, 500, 1), OUTBOX_DONE);
     fixture_expect_positions(fixture, "orders", 1, 500);
 }
@@ -127,7 +127,7 @@ static void topics_are_not_made_unless_configured(void **state)
     int32_t count = -1;
 
     fixture->config.topic_missing = OUTBOX_TOPIC_BLOCK;
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(partitions(fixture, "orders", &count), OUTBOX_DONE);
     assert_int_equal(count, 0);
     broker_double_order(&broker, "{\"do\":\"topics\"}");
@@ -145,8 +145,8 @@ static void nothing_is_begun_for_a_topic_that_is_not_there(void **state)
 {
     struct kafka_fixture *fixture = *state;
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     fixture->messages[3].topic = "nothing";
     assert_int_equal(fixture_send(fixture, 10), OUTBOX_AGAIN);
     assert_string_equal(fixture->fault.code, "_UNKNOWN_TOPIC");
@@ -160,13 +160,13 @@ static void a_new_instance_sees_more_partitions(void **state)
     int32_t count = -1;
 
     fixture->config.topic_partitions = 2;
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(partitions(fixture, "orders", &count), OUTBOX_DONE);
     broker_double_order(&broker, "{\"do\":\"add_partitions\",\"name\":\"orders\",\"count\":5}");
-    fixture_reopen(fixture);
+    kafka_fixture_reopen(fixture);
     assert_int_equal(partitions(fixture, "orders", &count), OUTBOX_DONE);
     assert_int_equal(count, 5);
-    fixture_fill(fixture, "orders", 1, 100);
+    kafka_fixture_fill(fixture, "orders", 1, 100);
     assert_int_equal(fixture_send(fixture, 100), OUTBOX_DONE);
     fixture_expect_positions(fixture, "orders", 1, 100);
 }
@@ -175,15 +175,15 @@ static void a_right_to_write_may_come_later(void **state)
 {
     struct kafka_fixture *fixture = *state;
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     broker_double_order(&broker, "{\"do\":\"deny\",\"topic\":\"orders\",\"operations\":[\"write\"]}");
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_AGAIN);
     assert_string_equal(fixture->fault.code, "TOPIC_AUTHORIZATION_FAILED");
     broker_double_order(&broker, "{\"do\":\"allow\",\"topic\":\"orders\"}");
-    fixture_reopen(fixture);
+    kafka_fixture_reopen(fixture);
     expect_checkpoint(fixture, 0);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_DONE);
     fixture_expect_positions(fixture, "orders", 1, 10);
 }
@@ -194,21 +194,21 @@ static void the_younger_of_two_fences_the_older(void **state)
 {
     struct kafka_fixture *fixture = *state;
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_DONE);
     struct outbox_kafka *older = fixture->kafka;
     fixture->kafka = open_rival(fixture);
     struct outbox_kafka *younger = fixture->kafka;
     fixture->kafka = older;
-    fixture_fill(fixture, "orders", 11, 10);
+    kafka_fixture_fill(fixture, "orders", 11, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 20, 1), OUTBOX_FENCED);
     assert_string_equal(fixture->fault.code, "_FENCED");
     assert_int_equal(fixture->figures.fenced, 1);
     outbox_kafka_destroy(older);
     fixture->kafka = younger;
     expect_checkpoint(fixture, 10);
-    fixture_fill(fixture, "orders", 11, 10);
+    kafka_fixture_fill(fixture, "orders", 11, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 20, 2), OUTBOX_DONE);
     expect_checkpoint(fixture, 20);
     fixture_expect_positions(fixture, "orders", 1, 20);
@@ -219,17 +219,17 @@ static void an_id_that_was_forgotten(void **state)
 {
     struct kafka_fixture *fixture = *state;
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_DONE);
     broker_double_order(&broker, "{\"do\":\"expire_producer\",\"transactional_id\":"
                         "\"varve.01020304-0506-7008-800a-0b0c0d0e0f10.test.l0\"}");
-    fixture_fill(fixture, "orders", 11, 10);
+    kafka_fixture_fill(fixture, "orders", 11, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 20, 1), OUTBOX_AGAIN);
     assert_string_equal(fixture->fault.code, "INVALID_PRODUCER_ID_MAPPING");
-    fixture_reopen(fixture);
+    kafka_fixture_reopen(fixture);
     expect_checkpoint(fixture, 10);
-    fixture_fill(fixture, "orders", 11, 10);
+    kafka_fixture_fill(fixture, "orders", 11, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 20, 1), OUTBOX_DONE);
     fixture_expect_positions(fixture, "orders", 1, 20);
 }
@@ -239,7 +239,7 @@ static void an_id_that_was_forgotten(void **state)
 /* Stops in the middle of a transaction, with records written and nobody to abort it. */
 static void leave_open(struct kafka_fixture *fixture, uint64_t position)
 {
-    fixture_fill(fixture, "orders", position, 10);
+    kafka_fixture_fill(fixture, "orders", position, 10);
     broker_double_order(&broker, "{\"do\":\"fault\",\"api\":\"EndTxn\",\"action\":\"drop_before\",\"times\":-1}");
     fixture->config.transaction_timeout_ms = 1000; /* of the wait: Kafka was told another */
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, position + 9, 1), OUTBOX_AGAIN);
@@ -252,8 +252,8 @@ static void what_is_open_is_not_there(void **state)
 {
     struct kafka_fixture *fixture = *state;
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_DONE);
     leave_open(fixture, 11);
     outbox_kafka_destroy(fixture->kafka);
@@ -262,7 +262,7 @@ static void what_is_open_is_not_there(void **state)
     assert_int_equal(prepare(fixture), OUTBOX_DONE);
     assert_int_equal(outbox_kafka_init(fixture->kafka, &fixture->fault), OUTBOX_DONE);
     expect_checkpoint(fixture, 10); /* behind the marker of the abort */
-    fixture_fill(fixture, "orders", 11, 10);
+    kafka_fixture_fill(fixture, "orders", 11, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 20, 1), OUTBOX_DONE);
     expect_checkpoint(fixture, 20);
     fixture_expect_positions(fixture, "orders", 1, 20);
@@ -273,10 +273,10 @@ static void only_what_was_taken_back(void **state)
 {
     struct kafka_fixture *fixture = *state;
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     for (int i = 0; i < 2; i++) {
         leave_open(fixture, 1);
-        fixture_reopen(fixture);
+        kafka_fixture_reopen(fixture);
     }
     expect_checkpoint(fixture, 0);
     struct outbox_found found = fixture_found(fixture, true);
@@ -289,13 +289,13 @@ static void a_partition_that_does_not_begin_at_nought(void **state)
 {
     struct kafka_fixture *fixture = *state;
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     for (uint64_t i = 1; i <= 100; i++)
         assert_int_equal(fixture_send_with_checkpoint(fixture, 0, i, 1), OUTBOX_DONE);
     broker_double_order(&broker, "{\"do\":\"delete_before\",\"topic\":\"%s\",\"index\":0,\"offset\":150}", CKPT);
     expect_checkpoint(fixture, 100);
     broker_double_order(&broker, "{\"do\":\"delete_before\",\"topic\":\"%s\",\"index\":0,\"offset\":-1}", CKPT);
-    fixture_reopen(fixture);
+    kafka_fixture_reopen(fixture);
     expect_checkpoint(fixture, 0);
 }
 
@@ -305,7 +305,7 @@ static void a_checkpoints_topic_that_vanished_is_an_error(void **state)
     struct kafka_fixture *fixture = *state;
     struct outbox_found found = { 0 };
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 0, 10, 1), OUTBOX_DONE);
     broker_double_order(&broker, "{\"do\":\"delete_topic\",\"name\":\"%s\"}", CKPT);
     assert_int_equal(outbox_kafka_read_checkpoint(fixture->kafka, false, &found, &fixture->fault), OUTBOX_AGAIN);
@@ -320,17 +320,17 @@ static void lost_answers_are_borne_but_not_trusted(void **state)
     struct kafka_fixture *fixture = *state;
     uint64_t position = 1;
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     for (size_t i = 0; i < COUNT_OF(apis) * COUNT_OF(actions); i++) {
         broker_double_order(&broker, "{\"do\":\"fault\",\"api\":\"%s\",\"action\":\"%s\"}", apis[i / 2],
                             actions[i % 2]);
-        fixture_fill(fixture, "orders", position, 10);
+        kafka_fixture_fill(fixture, "orders", position, 10);
         enum outbox_result result = fixture_send_with_checkpoint(fixture, 10, position + 9, 1);
         if (result != OUTBOX_DONE)
             print_error("%s %s: %s\n", apis[i / 2], actions[i % 2], fixture->fault.reason);
         assert_int_equal(result, OUTBOX_DONE);
         assert_true(outbox_kafka_is_suspect(fixture->kafka));
-        fixture_reopen(fixture);
+        kafka_fixture_reopen(fixture);
         assert_false(outbox_kafka_is_suspect(fixture->kafka));
         expect_checkpoint(fixture, position + 9);
         position += 10;
@@ -345,16 +345,16 @@ static void a_transaction_that_takes_too_long(void **state)
 
     fixture->config.transaction_timeout_ms = 2000;
     fixture->config.message_timeout_ms = 1500;
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     broker_double_order(&broker, "{\"do\":\"fault\",\"api\":\"EndTxn\",\"action\":\"hang_before\",\"times\":-1}");
     enum outbox_result result = fixture_send_with_checkpoint(fixture, 10, 10, 1);
     assert_true(result == OUTBOX_AGAIN || result == OUTBOX_FENCED);
     broker_double_order(&broker, "{\"do\":\"clear_faults\"}");
-    fixture_reopen(fixture);
+    kafka_fixture_reopen(fixture);
     broker_double_order(&broker, "{\"do\":\"release\"}");
     expect_checkpoint(fixture, 0);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_DONE);
     fixture_expect_positions(fixture, "orders", 1, 10);
 }
@@ -366,8 +366,8 @@ static void a_frozen_broker_holds_nothing_up(void **state)
     struct outbox_found found = { 0 };
     int32_t count;
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 100);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 100);
     broker_double_freeze(&broker, true);
     fixture->interrupt_at = fixture->asked + 3;
     assert_int_equal(fixture_send_with_checkpoint(fixture, 100, 100, 1), OUTBOX_INTERRUPTED);
@@ -384,9 +384,9 @@ static void a_frozen_broker_holds_nothing_up(void **state)
     fixture->kafka = NULL;
     fixture->interrupt_at = 0;
     broker_double_freeze(&broker, false);
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     expect_checkpoint(fixture, 0);
-    fixture_fill(fixture, "orders", 1, 100);
+    kafka_fixture_fill(fixture, "orders", 1, 100);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 100, 100, 1), OUTBOX_DONE);
     fixture_expect_positions(fixture, "orders", 1, 100);
 }
@@ -396,9 +396,9 @@ static void at_least_once_goes_on_behind_a_cut(void **state)
     struct kafka_fixture *fixture = *state;
 
     fixture->config.mode = VARVE_OUTBOX_AT_LEAST_ONCE;
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     for (uint64_t i = 0; i < 5; i++) {
-        fixture_fill(fixture, "orders", i * 100 + 1, 100);
+        kafka_fixture_fill(fixture, "orders", i * 100 + 1, 100);
         if (i == 2)
             broker_double_order(&broker, "{\"do\":\"fault\",\"api\":\"Produce\",\"action\":\"drop_after\"}");
         assert_int_equal(fixture_send(fixture, 100), OUTBOX_DONE);
@@ -412,15 +412,15 @@ static void a_refused_batch_names_its_first(void **state)
     struct kafka_fixture *fixture = *state;
 
     fixture->config.topic_partitions = 1;
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 100, 50);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 100, 50);
     broker_double_order(&broker, "{\"do\":\"fault\",\"api\":\"Produce\",\"action\":\"error\","
                         "\"error\":\"MESSAGE_TOO_LARGE\",\"mentions\":\"orders\"}");
     assert_int_equal(fixture_send_with_checkpoint(fixture, 50, 149, 1), OUTBOX_REFUSED);
     assert_string_equal(fixture->fault.code, "MSG_SIZE_TOO_LARGE");
     assert_true(fixture->fault.first_refused >= 100 && fixture->fault.first_refused < 150);
     assert_int_equal(fixture->figures.transaction_aborts, 1);
-    fixture_reopen(fixture);
+    kafka_fixture_reopen(fixture);
     expect_checkpoint(fixture, 0);
 }
 

@@ -44,12 +44,12 @@ static void a_lost_connection_makes_suspect(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_false(outbox_kafka_is_suspect(fixture->kafka));
     rd_kafka_mock_broker_set_down(fixture->cluster, -1);
     serve_until_suspect(fixture);
     rd_kafka_mock_broker_set_up(fixture->cluster, -1);
-    fixture_reopen(fixture);
+    kafka_fixture_reopen(fixture);
     assert_false(outbox_kafka_is_suspect(fixture->kafka));
     fixture_end(fixture);
 }
@@ -59,8 +59,8 @@ static void a_connection_cut_during_a_transaction_makes_suspect(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     fixture_fail_requests(fixture, KAFKA_API_END_TXN, RD_KAFKA_RESP_ERR__TRANSPORT, 1);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_DONE);
     assert_true(outbox_kafka_is_suspect(fixture->kafka));
@@ -77,10 +77,10 @@ static void a_dead_address_does_not_make_suspect(void **state)
     memcpy(fixture->brokers, brokers, sizeof(brokers));
     for (uint64_t i = 0; i < 5; i++) {
         if (i == 0)
-            fixture_open(fixture);
+            kafka_fixture_open(fixture);
         else
-            fixture_reopen(fixture);
-        fixture_fill(fixture, "orders", i * 10 + 1, 10);
+            kafka_fixture_reopen(fixture);
+        kafka_fixture_fill(fixture, "orders", i * 10 + 1, 10);
         assert_int_equal(fixture_send_with_checkpoint(fixture, 10, i * 10 + 10, 1), OUTBOX_DONE);
         assert_false(outbox_kafka_is_suspect(fixture->kafka));
     }

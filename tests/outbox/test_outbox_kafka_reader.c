@@ -24,8 +24,8 @@ static struct kafka_fixture *begin(struct kafka_reader *reader, struct kafka_ran
     struct kafka_fixture *fixture = fixture_begin(1);
 
     rd_kafka_mock_topic_create(fixture->cluster, "orders", 1, 1);
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 1000);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 1000);
     assert_int_equal(fixture_send(fixture, 1000), OUTBOX_DONE);
     assert_int_equal(kafka_reader_open(reader, KAFKA_CONSUMER, &fixture->options, &fixture->fault), OUTBOX_DONE);
     *range = (struct kafka_range){ .topic = "orders" };

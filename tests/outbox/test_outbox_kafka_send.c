@@ -7,8 +7,8 @@ static void a_batch_arrives_whole_and_in_order(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 3000);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 3000);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 3000, 3000, 1), OUTBOX_DONE);
     assert_true(fixture->sent.first_ack_us > 0 && fixture->sent.ack_us >= fixture->sent.first_ack_us);
     assert_true(fixture->sent.commit_us > 0);
@@ -22,9 +22,9 @@ static void many_batches_one_after_another(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(3);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     for (uint64_t i = 0; i < 30; i++) {
-        fixture_fill(fixture, "orders", i * 7 + 1, 7);
+        kafka_fixture_fill(fixture, "orders", i * 7 + 1, 7);
         assert_int_equal(fixture_send_with_checkpoint(fixture, 7, i * 7 + 7, 1), OUTBOX_DONE);
     }
     fixture_expect_positions(fixture, "orders", 1, 210);
@@ -38,7 +38,7 @@ static void only_a_checkpoint(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 0, 77, 5), OUTBOX_DONE);
     assert_int_equal(fixture_send(fixture, 0), OUTBOX_DONE);
     struct outbox_found found = fixture_found(fixture, false);
@@ -54,8 +54,8 @@ static void at_least_once_has_neither_transactions_nor_notes(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
 
     fixture->config.mode = VARVE_OUTBOX_AT_LEAST_ONCE;
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 2000);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 2000);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 2000, 2000, 1), OUTBOX_DONE);
     fixture_expect_positions(fixture, "orders", 1, 2000);
     struct outbox_found found = fixture_found(fixture, false);
@@ -110,8 +110,8 @@ static void answers_and_what_they_mean(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct kafka_fixture *fixture = fixture_begin(1);
 
-        fixture_open(fixture);
-        fixture_fill(fixture, "orders", 1, 1); /* one partition, so that one answer is for all of it */
+        kafka_fixture_open(fixture);
+        kafka_fixture_fill(fixture, "orders", 1, 1); /* one partition, so that one answer is for all of it */
         fixture_fail_requests(fixture, cases[i].api, cases[i].error, 1);
         enum outbox_result result = fixture_send(fixture, 1);
         if (result != cases[i].result)
@@ -133,8 +133,8 @@ static void a_message_that_is_too_large_for_librdkafka(void **state)
     char *large = calloc(1, 200000);
 
     fixture->config.max_message_bytes = 100000;
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     fixture->messages[4].value = varve_view_of(large, 200000);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_REFUSED);
     assert_string_equal(fixture->fault.code, "MSG_SIZE_TOO_LARGE");
@@ -153,8 +153,8 @@ static void a_full_queue_is_waited_for(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
 
     fixture_set(fixture, "queue.buffering.max.messages", "100");
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 3000);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 3000);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 3000, 3000, 1), OUTBOX_DONE);
     assert_true(fixture->figures.queue_full > 0);
     fixture_expect_positions(fixture, "orders", 1, 3000);
@@ -167,8 +167,8 @@ static void a_broker_that_is_down_is_waited_for_no_longer_than_configured(void *
 
     fixture->config.message_timeout_ms = 1500;
     fixture->config.transaction_timeout_ms = 3000;
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 100);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 100);
     rd_kafka_mock_broker_set_down(fixture->cluster, -1);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 100, 100, 1), OUTBOX_AGAIN);
     assert_true(outbox_kafka_is_suspect(fixture->kafka));
@@ -181,8 +181,8 @@ static void waiting_ends_by_order(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 100);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 100);
     rd_kafka_mock_broker_set_down(fixture->cluster, -1);
     fixture->asked = 0;
     fixture->interrupt_at = 3;
@@ -196,12 +196,12 @@ static void after_a_failure_a_new_instance_goes_on(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     fixture_fail_requests(fixture, KAFKA_API_END_TXN, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, 1);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_AGAIN);
-    fixture_reopen(fixture);
-    fixture_fill(fixture, "others", 11, 10);
+    kafka_fixture_reopen(fixture);
+    kafka_fixture_fill(fixture, "others", 11, 10);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 20, 2), OUTBOX_DONE);
     fixture_expect_positions(fixture, "others", 11, 20);
     fixture_end(fixture);
@@ -211,8 +211,8 @@ static void errors_are_counted_by_their_code(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 1);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 1);
     fixture_fail_requests(fixture, KAFKA_API_PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 1);
     assert_int_equal(fixture_send(fixture, 1), OUTBOX_REFUSED);
     assert_int_equal(fixture->figures.delivery_errors.count, 1);

@@ -61,8 +61,8 @@ static void the_real_ones_come_into_the_figures(void **state)
     json_t *digest = NULL;
 
     fixture_set(fixture, "statistics.interval.ms", "50");
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 100);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 100);
     assert_int_equal(fixture_send(fixture, 100), OUTBOX_DONE);
     while (json_integer_value(json_object_get(digest, "brokers")) < 2 && kafka_now_ms() < until) {
         outbox_kafka_serve(fixture->kafka);

@@ -7,13 +7,13 @@ static void all_or_the_last_of_each_partition(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 1000);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 1000);
     assert_int_equal(fixture_send(fixture, 1000), OUTBOX_DONE);
-    struct fixture_records *records = fixture_read(fixture, "orders", 0);
+    struct fixture_records *records = kafka_fixture_read(fixture, "orders", 0);
     assert_int_equal(records->count, 1000);
     free(records);
-    records = fixture_read(fixture, "orders", 10);
+    records = kafka_fixture_read(fixture, "orders", 10);
     assert_true(records->count > 10 && records->count <= 10 * FIXTURE_PARTITIONS);
     for (size_t i = 0; i < records->count; i++)
         assert_true(records->all[i].position > 900);
@@ -25,8 +25,8 @@ static void a_topic_that_is_not_there_is_empty(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
 
-    fixture_open(fixture);
-    struct fixture_records *records = fixture_read(fixture, "nothing", 0);
+    kafka_fixture_open(fixture);
+    struct fixture_records *records = kafka_fixture_read(fixture, "nothing", 0);
     assert_int_equal(records->count, 0);
     free(records);
     fixture_end(fixture);
@@ -50,15 +50,15 @@ static void formats(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
 
     rd_kafka_mock_topic_create(fixture->cluster, "orders", 1, 1);
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, COUNT_OF(cases));
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, COUNT_OF(cases));
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         fixture->messages[i].header_count = cases[i].header == NULL ? 0 : 1;
         fixture->headers[i] = (struct outbox_header){ cases[i].header, varve_view_str(cases[i].value) };
         fixture->messages[i].value = varve_view_str(cases[i].text);
     }
     assert_int_equal(fixture_send(fixture, COUNT_OF(cases)), OUTBOX_DONE);
-    struct fixture_records *records = fixture_read(fixture, "orders", 0);
+    struct fixture_records *records = kafka_fixture_read(fixture, "orders", 0);
     assert_int_equal(records->count, COUNT_OF(cases));
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         CHECK_CASE(records->all[i].position == cases[i].position, cases[i].label);
@@ -72,12 +72,12 @@ static void what_was_sent_again_is_marked(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
 
     rd_kafka_mock_topic_create(fixture->cluster, "orders", 1, 1);
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 2);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 2);
     fixture->messages[1].headers = headers;
     fixture->messages[1].header_count = 2;
     assert_int_equal(fixture_send(fixture, 2), OUTBOX_DONE);
-    struct fixture_records *records = fixture_read(fixture, "orders", 0);
+    struct fixture_records *records = kafka_fixture_read(fixture, "orders", 0);
     assert_int_equal(records->count, 2);
     assert_false(records->all[0].is_replay);
     assert_true(records->all[1].is_replay);

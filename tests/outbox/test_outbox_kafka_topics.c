@@ -33,7 +33,7 @@ static void many_topics_are_remembered(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
     char name[32];
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     rd_kafka_mock_topic_create(fixture->cluster, "wide", 17, 1);
     assert_int_equal(partitions_of(fixture, "wide"), 17);
     for (int i = 0; i < 50; i++) {
@@ -55,7 +55,7 @@ static void a_right_that_is_missing_is_told_and_may_come(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
     int32_t partitions = -1;
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     rd_kafka_mock_topic_set_error(fixture->cluster, "secret", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     assert_int_equal(outbox_kafka_partitions(fixture->kafka, "secret", &partitions, &fixture->fault), OUTBOX_AGAIN);
     assert_string_equal(fixture->fault.code, "TOPIC_AUTHORIZATION_FAILED");
@@ -70,7 +70,7 @@ static void a_name_that_kafka_does_not_allow_is_poison(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
     int32_t partitions = -1;
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     rd_kafka_mock_topic_set_error(fixture->cluster, "odd", RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
     assert_int_equal(outbox_kafka_partitions(fixture->kafka, "odd", &partitions, &fixture->fault), OUTBOX_REFUSED);
     assert_true(fixture->fault.is_poison);

@@ -98,7 +98,7 @@ static void the_kept_error(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
     char sentence[200] = "";
 
-    fixture_open(fixture);
+    kafka_fixture_open(fixture);
     assert_int_equal(kafka_transaction_begin(fixture->kafka, &fixture->fault), OUTBOX_DONE);
     assert_int_equal(kafka_transaction_error(fixture->kafka, sentence, sizeof(sentence)), RD_KAFKA_RESP_ERR_NO_ERROR);
     kafka_transaction_abort(fixture->kafka, 1000);
@@ -118,8 +118,8 @@ static void a_commit_waits_no_longer_than_a_transaction_lives(void **state)
 
     fixture->config.transaction_timeout_ms = 2000;
     fixture->config.message_timeout_ms = 1500;
-    fixture_open(fixture);
-    fixture_fill(fixture, "orders", 1, 10);
+    kafka_fixture_open(fixture);
+    kafka_fixture_fill(fixture, "orders", 1, 10);
     fixture_fail_requests(fixture, KAFKA_API_END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 1000);
     assert_int_equal(fixture_send_with_checkpoint(fixture, 10, 10, 1), OUTBOX_AGAIN);
     assert_string_equal(fixture->fault.call, "commit_transaction");
