@@ -25,8 +25,8 @@ import kafka_secrets  # noqa: E402
 SOURCES = sorted((ROOT / "tests/kafka/java").glob("*.java"))
 PATIENCE_S = 60
 
-# `position` and `version` are numbers or None, `hash` is of the value ("" for a tombstone); see java/Consume.java.
-Record = namedtuple("Record", "topic partition offset key position version stream hash time_ms took_ms headers")
+# A line of java/Consume.java. `position` and `version` are numbers or None; `value` is a hash, or base64, or "-".
+Record = namedtuple("Record", "topic partition offset key position version stream value time_ms took_ms headers")
 
 
 class Failed(Exception):
@@ -66,9 +66,9 @@ def number(text):
 
 
 def record_of(line):
-    topic, partition, offset, key, position, version, stream, value_hash, time_ms, took_ms, *headers = line.split("\t")
+    topic, partition, offset, key, position, version, stream, value, time_ms, took_ms, *headers = line.split("\t")
     return Record(topic, int(partition), int(offset), unescaped(key), number(position), number(version),
-                  unescaped(stream), value_hash, int(time_ms), int(took_ms),
+                  unescaped(stream), value, int(time_ms), int(took_ms),
                   dict(unescaped(header).split("=", 1) for header in headers))
 
 
@@ -172,9 +172,9 @@ class Kafka:
 
     # ---- records
 
-    def consume(self, topics, at_least=0, headers=False, timeout_s=PATIENCE_S):
+    def consume(self, topics, *options, at_least=0, timeout_s=PATIENCE_S):
         """All that is committed in the topics that match: waits for `at_least` records, then reads on to the end."""
-        options = [f"at_least={at_least}", f"timeout={timeout_s}"] + (["headers=all"] if headers else [])
+        options = [*options, f"at_least={at_least}", f"timeout={timeout_s}"]
         done = self.run_java("Consume", topics, *options)
         records = Consumed(record_of(line) for line in done.stdout.split("\n") if line)
         records.misplaced = [line for line in done.stderr.splitlines() if line.startswith("misplaced")]

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """tools/kafka against itself: what it starts serves, survives, and is gone when it is stopped; real.py on top of it."""
+import base64
 import os
 import pathlib
 import subprocess
@@ -142,9 +143,11 @@ def test_the_consumer_sees_what_there_is_and_what_lies_elsewhere(_folder, versio
     with real.Kafka(version) as kafka:
         kafka.create_topic("events", 6, retention_ms=86400000)
         produce(kafka.bootstrap, "events", TEN, "-H", "v-pos=7", "-H", "v-agg=a\tb\\", "-H", "note=x=y")
-        records = kafka.consume("ev.*", at_least=10, headers=True)
+        records = kafka.consume("ev.*", "headers=all", "values=all", at_least=10)
         expect(sorted(record.key for record in records), sorted(line.split(":")[0] for line in TEN.splitlines()))
         expect(records.misplaced, [])
+        expect({base64.b64decode(record.value).decode() for record in records},
+               {line.split(":")[1] for line in TEN.splitlines()})
         expect({(record.topic, record.position, record.version, record.stream, record.headers["note"])
                 for record in records}, {("events", 7, None, "a\tb\\", "x=y")})
         expect(["retention.ms", "86400000"] in kafka.admin("config", "events"), True)
@@ -156,6 +159,18 @@ def test_the_consumer_sees_what_there_is_and_what_lies_elsewhere(_folder, versio
         expect(kafka.consume("events"), [])
         kafka.admin("delete", "events")
         expect(kafka.topics(), {})
+
+
+@each_version
+def test_a_consumer_that_reads_along_finds_new_topics_and_reads_nothing_twice(_folder, version):
+    with real.Kafka(version) as kafka:
+        with kafka.start_consumer("ev.*", "at_least=30") as consumer:
+            read = iter(consumer.stdout)
+            for topic in ("events", "evolution", "even"):
+                kafka.create_topic(topic, 2)
+                produce(kafka.bootstrap, topic, TEN)
+                expect([next(read).split("\t")[0] for _ in range(10)], [topic] * 10, "topics of the next ten")
+            expect(list(read), [], "more records")
 
 
 if __name__ == "__main__":

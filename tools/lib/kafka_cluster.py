@@ -131,7 +131,7 @@ class Cluster:
         return self.nodes[number]
 
     def format(self):
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = "V" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:].rstrip("=")  # Never with a dash.
         processes = {}
         for number, node in self.nodes.items():
             node.write_files(properties(number, self.state, node.folder))

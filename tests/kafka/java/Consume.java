@@ -3,12 +3,15 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -22,16 +25,16 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  * Reads topics as a consumer of committed transactions does, and prints a line per record. Checks that each lies in
  * the partition that Java's own partitioner chooses for its key.
  *
- * <p>Fields are separated by tabs: topic, partition, offset, key, v-pos, v-ver, v-agg, the first 16 digits of the
- * SHA-256 of the value (empty for a tombstone), the record's time and the time it took until here, both in
- * milliseconds; with headers=all, each header as name=value after that. Backslash, tab, line feed and carriage return
- * are written as \\, \t, \n and \r; what is absent is empty.
+ * <p>Fields are separated by tabs: topic, partition, offset, key, v-pos, v-ver, v-agg, the value, the record's time and
+ * the time it took until here, both in milliseconds; with headers=all, each header as name=value after that. The value
+ * is told by the first 16 digits of its SHA-256, with values=all as base64; "-" is a tombstone. Backslash, tab, line
+ * feed and carriage return are written as \\, \t, \n and \r; what is absent is empty.
  */
 public final class Consume {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final long SECOND = 1_000_000_000;
     private static final String USAGE = "usage: Consume BOOTSTRAP TOPICS [at_least=N] [follow=SECONDS] [timeout=SECONDS]"
-            + " [lines=no] [headers=all] [KAFKA.PROPERTY=VALUE]...\n"
+            + " [lines=no] [headers=all] [values=all] [KAFKA.PROPERTY=VALUE]...\n"
             + "TOPICS is a regular expression. Reads from the beginning to the end, and on until there were N records;\n"
             + "with follow=SECONDS, reads for that long, from the end on.";
 
@@ -60,19 +63,21 @@ public final class Consume {
         wanted = Pattern.compile(topics);
     }
 
-    /** The partitions there are now; those that were not there before begin at their beginning. */
+    /** Adds the partitions that came into being, from their beginning. A broker that has just started may know none. */
     private void assign() {
-        List<TopicPartition> all = new ArrayList<>();
+        Set<TopicPartition> all = new HashSet<>(consumer.assignment());
+        List<TopicPartition> added = new ArrayList<>();
         consumer.listTopics().forEach((topic, partitions) -> {
             if (wanted.matcher(topic).matches()) {
-                partitionsOf.put(topic, partitions.size());
-                partitions.forEach(partition -> all.add(new TopicPartition(topic, partition.partition())));
+                partitionsOf.merge(topic, partitions.size(), Math::max);
+                partitions.stream().map(partition -> new TopicPartition(topic, partition.partition()))
+                        .filter(all::add).forEach(added::add);
             }
         });
-        List<TopicPartition> added = new ArrayList<>(all);
-        added.removeAll(consumer.assignment());
-        consumer.assign(all);
-        consumer.seekToBeginning(added);
+        if (!added.isEmpty()) { // Of none, seekToBeginning() would take all.
+            consumer.assign(all);
+            consumer.seekToBeginning(added);
+        }
     }
 
     private static String escaped(byte[] bytes) {
@@ -88,9 +93,12 @@ public final class Consume {
         return header == null ? "" : escaped(header.value());
     }
 
-    private static String hash(byte[] value) throws Exception {
+    private String told(byte[] value) throws Exception {
         if (value == null) {
-            return "";
+            return "-";
+        }
+        if ("all".equals(options.get("values"))) {
+            return Base64.getEncoder().encodeToString(value);
         }
         return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(value), 0, 8);
     }
@@ -117,7 +125,7 @@ public final class Consume {
         out.append(record.topic()).append('\t').append(record.partition()).append('\t').append(record.offset())
                 .append('\t').append(escaped(record.key())).append('\t').append(header(record, "v-pos")).append('\t')
                 .append(header(record, "v-ver")).append('\t').append(header(record, "v-agg")).append('\t')
-                .append(hash(record.value())).append('\t').append(record.timestamp()).append('\t')
+                .append(told(record.value())).append('\t').append(record.timestamp()).append('\t')
                 .append(now - record.timestamp());
         if ("all".equals(options.get("headers"))) {
             for (Header header : record.headers()) {
