@@ -24,6 +24,9 @@ struct outbox_verify_options {
     bool (*interrupted)(void *user);
     void *user;
 };
+/* Kafka itself, by consumers of their own and without taking anything over. `options` must live as long. */
+struct outbox_verify_source outbox_verify_kafka(const struct outbox_kafka_options *options);
+
 /* OUTBOX_BUSY: Kafka cannot be read now, and the message says why. CANCELLED: interrupted. NO_MEMORY, or the store's
  * fault. */
 enum varve_status outbox_verify_topics(const struct outbox_verify_options *options, struct outbox_verification *ret,
