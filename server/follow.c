@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "outboxes.h"
+
 enum { TURN_US = 5000 }; /* how long the loop reads before it looks at its sockets again */
 
 struct follow {
@@ -279,7 +281,10 @@ static void look(struct completion *completion)
 /* On an engine thread, or on the loop when that commits. */
 static void on_growth(void *user, uint64_t last_position)
 {
-    wake(user);
+    struct follow *follow = user;
+
+    wake(follow);
+    outboxes_wake(follow->server, last_position);
 }
 
 /* A new one at this place, ready or idle. */

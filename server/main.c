@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "outbox/outbox_config_keys.h"
+#include "outboxes.h"
 #include "run.h"
 #include "varve/version.h"
 
@@ -64,16 +65,16 @@ static void log_start(const struct server *server)
 {
     struct varve_stats stats;
     struct server_memory memory;
-    char formula[256];
+    char formula[320];
 
     varve_store_stats(server->store, &stats);
     server_memory_bound(server, &memory);
     snprintf(formula, sizeof(formula),
              "engine %" PRIu64 " + connections %" PRIu64 " + budget %" PRIu64 " + decoding %" PRIu64
-             " + readers %" PRIu64 " + sagas %" PRIu64 " + snapshots %" PRIu64 " MiB",
+             " + readers %" PRIu64 " + sagas %" PRIu64 " + snapshots %" PRIu64 " + outboxes %" PRIu64 " MiB",
              memory.engine_bytes >> 20, memory.connection_bytes >> 20, memory.budget_bytes >> 20,
              memory.decoder_bytes >> 20, memory.readers_bytes >> 20, memory.sagas_bytes >> 20,
-             memory.snapshot_bytes >> 20);
+             memory.snapshot_bytes >> 20, memory.outboxes_bytes >> 20);
     log_info(&server->log, "server.started", log_text("version", VARVE_VERSION), log_number("pid", (uint64_t)getpid()),
              log_text("directory", server->config->directory), log_number("last_position", stats.last_position),
              log_number("settled_position", stats.settled_position),
@@ -97,6 +98,7 @@ static int serve(const struct config *config, const struct log *log, struct varv
     status = run_server(&server, &error);
     if (varve_store_fault(store, NULL) != VARVE_OK)
         _exit(complain(&error)); /* Closing would touch files whose state is unknown. */
+    outboxes_end(&server);
     enum varve_status closed = varve_store_close(store);
     server_end(&server);
     if (status != VARVE_OK)

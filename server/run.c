@@ -7,6 +7,7 @@
 #include "follow.h"
 #include "groups.h"
 #include "handlers.h"
+#include "outboxes.h"
 #include "saga_deadlines.h"
 #include "session.h"
 #include "submit.h"
@@ -52,6 +53,7 @@ static void stop(struct run *run, const struct varve_error *why, uint64_t grace_
     listeners_close(&run->listeners);
     session_stop_all(server, why);
     groups_stop(server);
+    outboxes_stop(server);
     uv_timer_start(&run->deadline, on_deadline, grace_ms, 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include "follow.h"
 #include "groups.h"
+#include "outboxes.h"
 #include "saga_claims.h"
 #include "saga_deadlines.h"
 #include "saga_leases.h"
@@ -54,7 +55,9 @@ enum varve_status server_init(struct server *server, const struct config *config
         status = groups_start(server, error);
     if (status == VARVE_OK)
         status = saga_claims_start(server, error);
-    return status == VARVE_OK ? saga_deadlines_start(server, error) : status;
+    if (status == VARVE_OK)
+        status = saga_deadlines_start(server, error);
+    return status == VARVE_OK ? outboxes_start(server, error) : status;
 }
 
 void server_end(struct server *server)
@@ -64,6 +67,7 @@ void server_end(struct server *server)
     groups_end(server);
     workers_stop(&server->workers);
     snapshots_end(server);
+    outboxes_free(server);
     follow_end(server);
     completions_end(&server->completions);
     uv_run(&server->loop, UV_RUN_DEFAULT); /* Lets the handles close. */
@@ -90,6 +94,7 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
     ret->readers_bytes = config->reader_threads * (one_read + one_batch);
     ret->sagas_bytes = saga_leases_bound(SAGA_MAX_LEASES) + saga_deadlines_bound();
     ret->snapshot_bytes = snapshots_memory_bytes(server);
+    ret->outboxes_bytes = outboxes_memory_bytes(config);
     ret->total_bytes = ret->engine_bytes + ret->connection_bytes + ret->budget_bytes + ret->decoder_bytes +
-                       ret->readers_bytes + ret->sagas_bytes + ret->snapshot_bytes;
+                       ret->readers_bytes + ret->sagas_bytes + ret->snapshot_bytes + ret->outboxes_bytes;
 }

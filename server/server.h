@@ -18,6 +18,7 @@
 #include "workers.h"
 
 struct groups;
+struct outboxes;
 struct saga_claims;
 struct saga_deadlines;
 struct session;
@@ -58,6 +59,7 @@ struct server {
     struct groups *groups;        /* groups.h */
     struct saga_claims *saga_claims;       /* saga_claims.h */
     struct saga_deadlines *saga_deadlines; /* saga_deadlines.h */
+    _Atomic(struct outboxes *) outboxes;   /* outboxes.h; any thread */
     struct varve_snapshots *snapshots; /* any thread; NULL: there is no cache */
     struct snapshot_writer *snapshot_writer; /* likewise */
 
@@ -88,7 +90,7 @@ void server_end(struct server *server);
 /* The most memory that store and server may use, by the formula of docs/operations.md; the parts are for the log. */
 struct server_memory {
     uint64_t engine_bytes, connection_bytes, budget_bytes, decoder_bytes, readers_bytes, sagas_bytes, snapshot_bytes,
-        total_bytes;
+        outboxes_bytes, total_bytes;
 };
 void server_memory_bound(const struct server *server, struct server_memory *ret);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "outboxes.h"
 #include "varve/saga.h"
 #include "varve/snapshots.h"
 #include "varve/version.h"
@@ -67,6 +68,17 @@ static void add_snapshot_figures(struct varve_snapshots *snapshots, struct varve
     add_number(stats, count, "snapshots_damaged", figures.damaged);
 }
 
+static void add_outbox_totals(const struct server *server, struct varve_stat *stats, size_t *count)
+{
+    struct outboxes_totals totals;
+
+    outboxes_total(server, &totals);
+    add_number(stats, count, "outboxes", totals.outboxes);
+    add_number(stats, count, "outbox_lag_events", totals.lag_events);
+    add_number(stats, count, "outbox_parked_events", totals.parked_events);
+    add_number(stats, count, "outboxes_halted", totals.halted);
+}
+
 enum varve_status answer_stats(const struct lookup_context *context, struct varve_view body, struct varve_error *error)
 {
     enum varve_status status = varve_decode_empty(body, VARVE_OP_STATS, error);
@@ -83,6 +95,7 @@ enum varve_status answer_stats(const struct lookup_context *context, struct varv
     if (status != VARVE_OK)
         return status;
     add_snapshot_figures(context->server->snapshots, stats, &count);
+    add_outbox_totals(context->server, stats, &count);
     varve_encode_stats_ok(context->out, context->request_id, stats, count);
     return VARVE_OK;
 }

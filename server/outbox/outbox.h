@@ -18,9 +18,12 @@ struct outbox_options {
 enum varve_status outbox_start(const struct outbox_options *options, struct outbox **ret, struct varve_error *error);
 /* Ask it to end, at the next edge of a transaction; never waits. */
 void outbox_stop(struct outbox *outbox);
-/* Wait for it, at most so long; false: it hangs in librdkafka, its memory stays, and the process should end by
- * itself: nothing is lost by that. */
+/* Wait for it, at most so long; false: it hangs in librdkafka, and the process should end by itself: nothing is lost by
+ * that. Orders that come later are refused. */
 bool outbox_join(struct outbox *outbox, uint64_t timeout_ms);
+void outbox_free(struct outbox *outbox);           /* after outbox_join(); nobody looks at it any more; NULL allowed */
+/* The most memory that one with this configuration may use, librdkafka's included. */
+uint64_t outbox_memory_bound(const struct outbox_config *config);
 
 /* The log has grown. Any thread; quick. */
 void outbox_wake(struct outbox *outbox, uint64_t last_position);

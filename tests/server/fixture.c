@@ -13,6 +13,7 @@
 #include "server/dispatch.h"
 #include "server/follow.h"
 #include "server/groups.h"
+#include "server/outboxes.h"
 #include "server/saga_deadlines.h"
 #include "server/submit.h"
 
@@ -85,6 +86,7 @@ static void stop(struct fixture *f)
         fixture_turn(f);
         pause_ms(TURN_MS);
     }
+    outboxes_end(&f->server);
     assert_int_equal(varve_store_close(f->store), VARVE_OK);
     server_end(&f->server);
 }
