@@ -64,7 +64,6 @@ static struct dead_stream *make_stream(struct varve_view name)
         return NULL;
     stream->name_size = (uint16_t)name.size;
     memcpy(stream->name, name.data, name.size);
-    stream->version = UINT64_MAX;
     return stream;
 }
 
@@ -203,13 +202,19 @@ static void keep_texts(struct dead_stream *stream, struct varve_view code, struc
         memcpy(texts + code_size, error.data, error_size);
 }
 
+static void set_version(struct dead_stream *stream, uint64_t position, uint64_t version)
+{
+    stream->version_of = position;
+    stream->version = version;
+}
+
 /* What was known of the same position before is not forgotten: since when, and its version. */
 static void tell_of(struct dead_stream *stream, const struct varve_dead_letter *letter, bool again)
 {
     bool same = stream->told_of == letter->position;
 
-    if (!same || letter->version != UINT64_MAX)
-        stream->version = letter->version;
+    if (letter->version != UINT64_MAX)
+        set_version(stream, letter->position, letter->version);
     if (!again || !same || stream->attempts == 0)
         stream->first_attempt_us = letter->first_attempt_us;
     stream->told_of = letter->position;
@@ -350,10 +355,7 @@ void outbox_dead_set_version(struct outbox_dead *dead, struct varve_view name, u
 {
     dead_lock(dead);
     struct dead_stream *stream = dead_get(dead, name);
-    if (stream != NULL && is_first(stream, position)) {
-        if (stream->told_of != position)
-            tell_of(stream, &(struct varve_dead_letter){ .position = position }, false);
-        stream->version = version;
-    }
+    if (stream != NULL && is_first(stream, position))
+        set_version(stream, position, version);
     dead_unlock(dead);
 }

@@ -182,7 +182,7 @@ static void write_letter(const struct dead_stream *stream, struct varve_dead_let
 
     *ret = (struct varve_dead_letter){
         .stream = copy(at, stream->name, stream->name_size), .position = position,
-        .version = told ? stream->version : UINT64_MAX, .waiting = dead_waiting_count(stream),
+        .version = stream->version_of == position ? stream->version : UINT64_MAX, .waiting = dead_waiting_count(stream),
         .skipped = stream->blocked_from == 0, .retry_count = told ? stream->attempts : 0,
         .error_code = copy(at, stream->texts, code_size),
         .last_error = copy(at, stream->texts + code_size, error_size),

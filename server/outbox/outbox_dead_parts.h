@@ -15,8 +15,8 @@ struct dead_stream {
     uint64_t blocked_from;     /* the first that was parked, so that later ones wait; 0: skipped ones only */
     uint64_t gap;              /* the last that was skipped; 0: something was published since */
 
+    uint64_t version_of, version; /* of the event at a position; 0: not known of any */
     uint64_t told_of;          /* the position that the following is about; 0: nothing is known of any */
-    uint64_t version;          /* UINT64_MAX: not known */
     uint32_t attempts;
     int64_t first_attempt_us, last_attempt_us;
     char *texts;               /* code, then error; NULL: no memory was to be had */

@@ -196,6 +196,18 @@ static enum varve_status push_all(struct park *park, size_t letter_count, size_t
     return status == VARVE_OK ? flush(park) : status;
 }
 
+/* After a reset of the checkpoint an event may come to wait before the letter. */
+static void name_versions(struct park *park, size_t waiting_count)
+{
+    for (size_t i = 0; i < waiting_count; i += same_stream(park->waiting + i, waiting_count - i)) {
+        uint64_t first = 0;
+
+        if (outbox_dead_waiting(park->memory->dead, park->waiting[i].stream, &first, 1) == 1 &&
+            first == park->waiting[i].position)
+            memory_name_version(park->memory, park->waiting[i].stream);
+    }
+}
+
 enum varve_status outbox_memory_park(struct outbox_memory *memory, const struct varve_dead_letter *letters,
                                      size_t letter_count, const struct outbox_waiting *waiting, size_t waiting_count,
                                      struct varve_error *error)
@@ -207,6 +219,7 @@ enum varve_status outbox_memory_park(struct outbox_memory *memory, const struct 
         status = push_all(&park, letter_count, waiting_count);
     else
         status = memory_no_memory(error);
+    name_versions(&park, status == VARVE_OK ? waiting_count : 0);
     drop_pending(&park);
     outbox_dead_unreserve(memory->dead);
     free(park.letters);
