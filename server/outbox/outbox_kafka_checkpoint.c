@@ -165,7 +165,8 @@ static enum outbox_result look_back(struct outbox_kafka *kafka, struct kafka_rea
 }
 
 /* Once the transactional id is ours, nothing can be open in this partition, and its very end is waited for. Before
- * that, another's transaction may be, and what is decided has to do. */
+ * that, another's transaction may be, and what is decided has to do. The reader is asked in any case: one that knows
+ * the partition's leader never stalls for a second before its first fetch. */
 static enum outbox_result read_partition(struct outbox_kafka *kafka, bool all, struct outbox_found *found,
                                          struct outbox_fault *fault)
 {
@@ -175,8 +176,9 @@ static enum outbox_result read_partition(struct outbox_kafka *kafka, bool all, s
 
     if (result != OUTBOX_DONE)
         return result;
-    result = kafka->is_ready ? kafka_reader_range(kafka->rk, &kafka->ear, &range, fault)
-                             : kafka_reader_range(reader.rk, &reader.ear, &range, fault);
+    result = kafka_reader_range(reader.rk, &reader.ear, &range, fault);
+    if (result == OUTBOX_DONE && kafka->is_ready)
+        result = kafka_reader_range(kafka->rk, &kafka->ear, &range, fault);
     if (result == OUTBOX_DONE)
         result = look_back(kafka, &reader, range, all, found, fault);
     kafka_reader_close(&reader);

@@ -53,20 +53,15 @@ int thrd_join(thrd_t thread, int *ret)
     return outcome(error);
 }
 
-int mtx_init(mtx_t *mutex, int type)
+/* That everybody sees a new mutex, and that nobody uses an old one, librdkafka knows from atomic flags and counters,
+ * which the sanitizer does not see. So it is shown neither beginning nor end of them: in glibc they hold nothing. */
+__attribute__((no_sanitize("thread"))) int mtx_init(mtx_t *mutex, int type)
 {
-    pthread_mutexattr_t attributes;
-
-    pthread_mutexattr_init(&attributes);
-    if ((type & mtx_recursive) != 0)
-        pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-    int error = pthread_mutex_init((pthread_mutex_t *)mutex, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-    return outcome(error);
+    *(pthread_mutex_t *)mutex = (type & mtx_recursive) != 0 ? (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP
+                                                             : (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    return thrd_success;
 }
 
-/* Nothing is held by a mutex or condition of glibc. That the last user may destroy one, librdkafka knows from a counter
- * that the sanitizer does not see. */
 void mtx_destroy(mtx_t *mutex)
 {
     (void)mutex;
@@ -82,9 +77,10 @@ int mtx_unlock(mtx_t *mutex)
     return outcome(pthread_mutex_unlock((pthread_mutex_t *)mutex));
 }
 
-int cnd_init(cnd_t *condition)
+__attribute__((no_sanitize("thread"))) int cnd_init(cnd_t *condition)
 {
-    return outcome(pthread_cond_init((pthread_cond_t *)condition, NULL));
+    *(pthread_cond_t *)condition = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    return thrd_success;
 }
 
 void cnd_destroy(cnd_t *condition)
