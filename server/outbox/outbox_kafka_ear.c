@@ -4,7 +4,7 @@
 
 #include "outbox_kafka_parts.h"
 
-enum { LINES_AT_ONCE = 8, LINE_EVERY_MS = 5000 };
+enum { LINES_AT_ONCE = 8, LINE_EVERY_MS = 5000, SCRAM_MENDED = 0x020601ff /* librdkafka 2.6.1 */ };
 
 void kafka_ear_init(struct kafka_ear *ear, const struct outbox_kafka_options *options)
 {
@@ -39,6 +39,22 @@ static bool tells_more(rd_kafka_resp_err_t now, rd_kafka_resp_err_t before)
     return !was_refused || now == RD_KAFKA_RESP_ERR__AUTHENTICATION || now == RD_KAFKA_RESP_ERR__SSL;
 }
 
+/* A refused password may be right all the same: before 2.6.1 librdkafka's SCRAM sends something that newer brokers do
+ * not take any more. */
+static const char *hint_for(const struct kafka_ear *ear, rd_kafka_resp_err_t error)
+{
+    const struct outbox_config *config = ear->options->config;
+
+    if (error != RD_KAFKA_RESP_ERR__AUTHENTICATION || rd_kafka_version() >= SCRAM_MENDED)
+        return "";
+    for (size_t i = 0; i < config->property_count; i++) {
+        if (strncmp(config->properties[i].name, "sasl.mechanism", strlen("sasl.mechanism")) == 0 &&
+            strncmp(config->properties[i].value, "SCRAM-", strlen("SCRAM-")) == 0)
+            return "Kafka 4 takes no SCRAM from librdkafka before 2.6.1: ";
+    }
+    return "";
+}
+
 static void on_error(rd_kafka_t *rk, int code, const char *sentence, void *opaque)
 {
     struct kafka_ear *ear = opaque;
@@ -53,7 +69,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *sentence, void *opaqu
     if (!tells_more(error, ear->trouble))
         return;
     ear->trouble = error;
-    snprintf(ear->sentence, sizeof(ear->sentence), "%s", sentence);
+    snprintf(ear->sentence, sizeof(ear->sentence), "%s%s", hint_for(ear, error), sentence);
 }
 
 /* ---- log lines ---- */
