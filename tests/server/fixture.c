@@ -111,6 +111,7 @@ void fixture_wait(struct fixture *f, bool (*there)(void *user), void *user)
 void fixture_close(struct fixture *f)
 {
     stop(f);
+    config_end(&f->config);
     close(f->log_ends[0]);
     close(f->log_ends[1]);
     temp_dir_remove(f->directory);
