@@ -1,4 +1,5 @@
 /* outbox_kafka.c - an instance: made, asked how it is, destroyed. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,13 +15,19 @@ int64_t kafka_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static char version_text[64];
+
+static void make_version_text(void)
+{
+    snprintf(version_text, sizeof(version_text), "librdkafka %s", rd_kafka_version_str());
+}
+
 const char *outbox_kafka_version(void)
 {
-    static char text[64];
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    if (text[0] == 0)
-        snprintf(text, sizeof(text), "librdkafka %s", rd_kafka_version_str());
-    return text;
+    pthread_once(&once, make_version_text);
+    return version_text;
 }
 
 static struct outbox_kafka *new_instance(const struct outbox_kafka_options *options)

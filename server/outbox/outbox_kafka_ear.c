@@ -4,7 +4,7 @@
 
 #include "outbox_kafka_parts.h"
 
-enum { LINES_AT_ONCE = 8, LINE_EVERY_MS = 5000, SCRAM_MENDED = 0x020601ff /* librdkafka 2.6.1 */ };
+enum { LINES_AT_ONCE = 8, LINE_EVERY_MS = 5000, TROUBLE_MS = 3000, SCRAM_MENDED = 0x020601ff /* librdkafka 2.6.1 */ };
 
 void kafka_ear_init(struct kafka_ear *ear, const struct outbox_kafka_options *options)
 {
@@ -70,6 +70,15 @@ static void on_error(rd_kafka_t *rk, int code, const char *sentence, void *opaqu
         return;
     ear->trouble = error;
     snprintf(ear->sentence, sizeof(ear->sentence), "%s%s", hint_for(ear, error), sentence);
+}
+
+/* With nobody there, or nobody who lets us in, it is better to say so soon and to begin anew. */
+int64_t kafka_ear_patience_ms(const struct kafka_ear *ear, int64_t otherwise_ms)
+{
+    bool in_trouble = ear->all_down || ear->trouble == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                      ear->trouble == RD_KAFKA_RESP_ERR__SSL;
+
+    return in_trouble && otherwise_ms > TROUBLE_MS ? TROUBLE_MS : otherwise_ms;
 }
 
 /* ---- log lines ---- */

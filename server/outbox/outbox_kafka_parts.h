@@ -27,6 +27,8 @@ struct kafka_ear {
 void kafka_ear_init(struct kafka_ear *ear, const struct outbox_kafka_options *options);
 /* error_cb, log_cb and stats_cb with `ear` as their opaque. */
 void kafka_ear_attach(struct kafka_ear *ear, rd_kafka_conf_t *conf);
+/* How long to wait for Kafka; `otherwise_ms` when nothing is known to be wrong. */
+int64_t kafka_ear_patience_ms(const struct kafka_ear *ear, int64_t otherwise_ms);
 /* A connection error that cannot have left a request of ours on its way. */
 bool kafka_ear_is_harmless(rd_kafka_resp_err_t error, const char *sentence);
 

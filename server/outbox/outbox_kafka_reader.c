@@ -39,6 +39,7 @@ static bool may_be_asked_again(rd_kafka_resp_err_t error)
     case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
     case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: /* of no use to us: we join none */
         return true;
     default:
         return false;
@@ -65,7 +66,7 @@ static enum outbox_result fail(const struct kafka_ear *ear, struct outbox_fault 
 enum outbox_result kafka_reader_range(rd_kafka_t *rk, const struct kafka_ear *ear, struct kafka_range *range,
                                       struct outbox_fault *fault)
 {
-    int64_t until_ms = kafka_now_ms() + KAFKA_MANAGE_MS;
+    int64_t began_ms = kafka_now_ms();
 
     for (;;) {
         rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(rk, range->topic, range->partition, &range->low,
@@ -73,7 +74,7 @@ enum outbox_result kafka_reader_range(rd_kafka_t *rk, const struct kafka_ear *ea
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
             return OUTBOX_DONE;
         serve(rk);
-        if (!may_be_asked_again(error) || kafka_now_ms() >= until_ms)
+        if (!may_be_asked_again(error) || kafka_now_ms() >= began_ms + kafka_ear_patience_ms(ear, KAFKA_MANAGE_MS))
             return fail(ear, fault, "list offsets", range, error);
         if (kafka_is_interrupted(ear->options))
             return kafka_interrupted(fault, "list offsets");

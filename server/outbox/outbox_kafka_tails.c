@@ -109,12 +109,13 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka_reader *reader, rd_kafka_
 static enum outbox_result count_partitions(struct kafka_reader *reader, const char *topic, int32_t *ret,
                                            struct outbox_fault *fault)
 {
-    int64_t until_ms = kafka_now_ms() + KAFKA_MANAGE_MS;
+    int64_t began_ms = kafka_now_ms();
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(reader->rk, topic, NULL);
     rd_kafka_resp_err_t error = rkt == NULL ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR__IN_PROGRESS;
     bool interrupted = false;
 
-    while (rkt != NULL && error != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_now_ms() < until_ms && !interrupted) {
+    while (rkt != NULL && error != RD_KAFKA_RESP_ERR_NO_ERROR && !interrupted &&
+           kafka_now_ms() < began_ms + kafka_ear_patience_ms(&reader->ear, KAFKA_MANAGE_MS)) {
         error = ask_partitions(reader, rkt, ret);
         interrupted = error != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_is_interrupted(&reader->options);
     }

@@ -124,7 +124,7 @@ static enum outbox_result ask(struct outbox_kafka *kafka, const char *name, bool
                               struct outbox_fault *fault)
 {
     struct kafka_topic *topic = (struct kafka_topic *)kafka_topics_find(&kafka->topics, name);
-    int64_t until_ms = kafka_now_ms() + KAFKA_MANAGE_MS;
+    int64_t began_ms = kafka_now_ms();
 
     if (topic == NULL)
         topic = add(kafka, name);
@@ -141,7 +141,8 @@ static enum outbox_result ask(struct outbox_kafka *kafka, const char *name, bool
         if (answered)
             return OUTBOX_DONE;
         rd_kafka_poll(kafka->rk, 0);
-        if ((!is_missing(error) && !will_be_known(error)) || kafka_now_ms() >= until_ms)
+        if ((!is_missing(error) && !will_be_known(error)) ||
+            kafka_now_ms() >= began_ms + kafka_ear_patience_ms(&kafka->ear, KAFKA_MANAGE_MS))
             return fail(kafka, name, error, fault);
         if (kafka_is_interrupted(&kafka->options))
             return kafka_interrupted(fault, "metadata");

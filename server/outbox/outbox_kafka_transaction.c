@@ -4,7 +4,7 @@
 
 #include "outbox_kafka_parts.h"
 
-enum { INIT_MS = 15000, INIT_TROUBLE_MS = 3000, INIT_SLICE_MS = 500, COMMIT_TRIES = 3 };
+enum { INIT_MS = 15000, INIT_SLICE_MS = 500, COMMIT_TRIES = 3 };
 
 static enum outbox_result fail_and_destroy(struct outbox_kafka *kafka, struct outbox_fault *fault, const char *call,
                                            rd_kafka_error_t *error)
@@ -31,12 +31,8 @@ static rd_kafka_error_t *wait_for_broker(struct outbox_kafka *kafka)
 
 static bool init_may_go_on(struct outbox_kafka *kafka, const rd_kafka_error_t *error, int64_t began_ms)
 {
-    int64_t waited = kafka_now_ms() - began_ms;
-    bool in_trouble = kafka->ear.all_down || kafka->ear.trouble == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-                      kafka->ear.trouble == RD_KAFKA_RESP_ERR__SSL;
-
     return (rd_kafka_error_is_retriable(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT) &&
-           waited < (in_trouble ? INIT_TROUBLE_MS : INIT_MS);
+           kafka_now_ms() < began_ms + kafka_ear_patience_ms(&kafka->ear, INIT_MS);
 }
 
 /* The call goes on in the background when its slice is over; the same call again finds it there. */

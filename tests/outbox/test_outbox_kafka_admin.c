@@ -16,6 +16,16 @@ static void a_mock_makes_the_checkpoints_topic_when_asked_for_it(void **state)
     fixture_end(fixture);
 }
 
+static void nobody_is_there_for_long_enough(void **state)
+{
+    struct kafka_fixture *fixture = fixture_begin_at("127.0.0.1:1");
+
+    fixture_create(fixture);
+    assert_int_equal(outbox_kafka_prepare(fixture->kafka, &fixture->fault), OUTBOX_AGAIN);
+    assert_non_null(strstr(fixture->fault.reason, "refused"));
+    fixture_end(fixture);
+}
+
 static void preparing_ends_by_order(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin_at("127.0.0.1:1");
@@ -42,6 +52,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mock_makes_the_checkpoints_topic_when_asked_for_it),
+        cmocka_unit_test(nobody_is_there_for_long_enough),
         cmocka_unit_test(preparing_ends_by_order),
         cmocka_unit_test(making_a_topic_ends_by_order),
     };

@@ -140,6 +140,28 @@ static void topics_are_not_made_unless_configured(void **state)
     assert_int_equal(count, 3);
 }
 
+/* Also when the broker would make them for anybody who asks. */
+static void nothing_is_made_by_asking(void **state)
+{
+    static const char *const options[] = { "--auto-create", "3", NULL };
+    struct broker_double eager;
+    int32_t count = -1;
+
+    broker_double_start(&eager, options);
+    struct kafka_fixture *fixture = fixture_begin_at(eager.brokers);
+    fixture->config.topic_missing = OUTBOX_TOPIC_BLOCK;
+    kafka_fixture_open(fixture);
+    assert_int_equal(partitions(fixture, "orders", &count), OUTBOX_DONE);
+    assert_int_equal(count, 0);
+    struct fixture_records *records = kafka_fixture_read(fixture, "orders", 0);
+    assert_int_equal(records->count, 0);
+    free(records);
+    broker_double_order(&eager, "{\"do\":\"topics\"}");
+    assert_null(strstr(eager.answer, "orders"));
+    fixture_end(fixture);
+    broker_double_end(&eager);
+}
+
 /* Without metadata before it, librdkafka would try for twelve seconds. */
 static void nothing_is_begun_for_a_topic_that_is_not_there(void **state)
 {
@@ -434,6 +456,7 @@ int main(void)
         DOUBLE_TEST(a_right_to_make_topics_may_come_later),
         DOUBLE_TEST(topics_are_made_as_configured),
         DOUBLE_TEST(topics_are_not_made_unless_configured),
+        cmocka_unit_test(nothing_is_made_by_asking),
         DOUBLE_TEST(nothing_is_begun_for_a_topic_that_is_not_there),
         DOUBLE_TEST(a_new_instance_sees_more_partitions),
         DOUBLE_TEST(a_right_to_write_may_come_later),
