@@ -44,6 +44,11 @@ int completions_init(struct completions *completions, uv_loop_t *loop)
     return uv_async_init(loop, &completions->async, on_wake);
 }
 
+void completions_drop(struct completions *completions)
+{
+    take_all(completions);
+}
+
 void completions_end(struct completions *completions)
 {
     uv_close((uv_handle_t *)&completions->async, NULL);

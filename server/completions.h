@@ -23,6 +23,8 @@ struct completions {
 
 /* A negative libuv error when the loop cannot take one more handle. */
 int completions_init(struct completions *completions, uv_loop_t *loop);
+/* Forget what was pushed and not finished: whoever pushed it is no more, and the loop has ended. */
+void completions_drop(struct completions *completions);
 /* No thread may push any more. Closes the handle; run the loop once more before it is closed. */
 void completions_end(struct completions *completions);
 

@@ -44,6 +44,11 @@ static const struct {
     [VARVE_OP_SAGA_LIST] = { handle_lookup, false },
     [VARVE_OP_SAGA_COUNTS] = { handle_lookup, false },
     [VARVE_OP_SAGA_CLAIM] = { handle_saga_claim, false },
+    [VARVE_OP_OUTBOX_LIST] = { handle_lookup, false },
+    [VARVE_OP_OUTBOX_ORDER] = { handle_outbox_order, false },
+    [VARVE_OP_OUTBOX_DEAD] = { handle_lookup, false },
+    [VARVE_OP_OUTBOX_HISTORY] = { handle_lookup, false },
+    [VARVE_OP_OUTBOX_VERIFY] = { handle_outbox_verify, false },
 };
 
 void dispatch_stopping_error(struct varve_error *ret)

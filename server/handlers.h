@@ -56,6 +56,10 @@ void handle_parked_list(struct session *session, const struct varve_frame *frame
 void handle_parked_replay(struct session *session, const struct varve_frame *frame, struct varve_view body);
 void handle_parked_discard(struct session *session, const struct varve_frame *frame, struct varve_view body);
 
+/* outbox_order_request.c, outbox_verify_request.c */
+void handle_outbox_order(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_outbox_verify(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
 /* lookup.c: those that one answer from a reader thread settles */
 void handle_lookup(struct session *session, const struct varve_frame *frame, struct varve_view body);
 

@@ -13,7 +13,7 @@ static uint32_t list_capabilities(const struct server *server, struct varve_view
         { VARVE_INDEX_TYPE, "type" }, { VARVE_INDEX_CATEGORY, "category" },
         { VARVE_INDEX_CORRELATION, "correlation" }, { VARVE_INDEX_ID, "id" },
     };
-    static const char *const always[] = { "append", "read", "subscribe", "group", "transact", "saga" };
+    static const char *const always[] = { "append", "read", "subscribe", "group", "transact", "saga", "outbox" };
     uint32_t count = 0;
 
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)

@@ -1,5 +1,5 @@
-/* lookup.c - STREAM_INFO, STREAM_LIST, FIND, GET, STATS, SAGA_GET, SAGA_LIST, SAGA_COUNTS: what one look into the store
- * answers, on a reader thread, because the look may wait for a disk. */
+/* lookup.c - STREAM_INFO, STREAM_LIST, FIND, GET, STATS, SAGA_GET, SAGA_LIST, SAGA_COUNTS, OUTBOX_LIST, OUTBOX_DEAD,
+ * OUTBOX_HISTORY: what one look answers, on a reader thread, because the look may wait for a disk. */
 #include "handlers.h"
 #include "lookups.h"
 
@@ -41,6 +41,9 @@ static const struct {
     [VARVE_OP_SAGA_GET] = { answer_saga_get, saga_get_bytes },
     [VARVE_OP_SAGA_LIST] = { answer_saga_list, saga_list_bytes },
     [VARVE_OP_SAGA_COUNTS] = { answer_saga_counts, saga_counts_bytes },
+    [VARVE_OP_OUTBOX_LIST] = { answer_outbox_list, outbox_list_bytes },
+    [VARVE_OP_OUTBOX_DEAD] = { answer_outbox_dead, outbox_dead_bytes },
+    [VARVE_OP_OUTBOX_HISTORY] = { answer_outbox_history, outbox_history_bytes },
 };
 
 static void work(struct job *job, struct varve_wire_arena *arena)

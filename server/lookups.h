@@ -38,6 +38,14 @@ enum varve_status answer_snapshot_get(const struct lookup_context *context, stru
 enum varve_status answer_snapshot_list(const struct lookup_context *context, struct varve_view body,
                                        struct varve_error *error);
 
+/* outbox_lookups.c, outbox_history_request.c */
+enum varve_status answer_outbox_list(const struct lookup_context *context, struct varve_view body,
+                                     struct varve_error *error);
+enum varve_status answer_outbox_dead(const struct lookup_context *context, struct varve_view body,
+                                     struct varve_error *error);
+enum varve_status answer_outbox_history(const struct lookup_context *context, struct varve_view body,
+                                        struct varve_error *error);
+
 /* About how much memory answering takes at most, body included: what to charge the budget. */
 uint64_t stream_list_bytes(const struct server *server, struct varve_view body);
 uint64_t get_bytes(const struct server *server, struct varve_view body);
@@ -46,5 +54,8 @@ uint64_t saga_list_bytes(const struct server *server, struct varve_view body);
 uint64_t saga_counts_bytes(const struct server *server, struct varve_view body);
 uint64_t snapshot_get_bytes(const struct server *server, struct varve_view body);
 uint64_t snapshot_list_bytes(const struct server *server, struct varve_view body);
+uint64_t outbox_list_bytes(const struct server *server, struct varve_view body);
+uint64_t outbox_dead_bytes(const struct server *server, struct varve_view body);
+uint64_t outbox_history_bytes(const struct server *server, struct varve_view body);
 
 #endif

@@ -1,5 +1,5 @@
 /* outboxes.c - the outboxes of the server: from its configuration, with its store, and not longer than that. */
-#include "outboxes.h"
+#include "outbox_requests.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -104,10 +104,12 @@ void outboxes_end(struct server *server)
 
     if (outboxes == NULL)
         return;
+    outbox_verifications_end(server);
     outboxes_stop(server);
     for (size_t i = 0; i < outboxes->count; i++)
         if (!outbox_join(outboxes->all[i], JOIN_MS))
             leave(server, server->config->outboxes.all[i]->name);
+    outbox_orders_end(server);
     set_awake(outboxes, false);
 }
 

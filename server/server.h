@@ -18,6 +18,7 @@
 #include "workers.h"
 
 struct groups;
+struct outbox_order;
 struct outboxes;
 struct saga_claims;
 struct saga_deadlines;
@@ -26,6 +27,7 @@ struct snapshot_writer;
 struct varve_snapshots;
 struct follow;
 struct subscription;
+struct verification;
 
 enum {
     SERVER_RECEIVE_BYTES = 64 * 1024,          /* read from a socket at a time */
@@ -66,6 +68,10 @@ struct server {
     /* A whole frame has come; `body` lives during the call. Set once at the start, so that sessions need not know who
      * handles what. */
     void (*on_frame)(struct session *session, const struct varve_frame *frame, struct varve_view body);
+
+    struct verification *verifications; /* of outboxes, under way; outbox_verify_request.c */
+    struct outbox_order *outbox_orders; /* likewise; outbox_order_request.c */
+    uint32_t outbox_order_count;
 
     struct follow *follow;              /* who reads the log on and on */
     struct subscription *subscriptions; /* all */

@@ -17,8 +17,8 @@ def hello_tells_limits_and_capabilities(directory):
             version, server_version, database_id, limits, capabilities, last_position = c.hello
             assert version == 1 and server_version and len(database_id) == 16 and last_position == 0
             assert limits[1] == 100 << 10 and limits[2] == 8 << 20 and limits[4] == 77, limits
-            assert set(capabilities) == {"append", "read", "subscribe", "group", "transact", "saga", "type", "id",
-                                         "snapshot"}, capabilities
+            assert set(capabilities) == {"append", "read", "subscribe", "group", "transact", "saga", "outbox", "type",
+                                         "id", "snapshot"}, capabilities
             fails_with("PROTOCOL", c.ask, "HELLO", [1, 1, "again", []])
             assert c.ask("PING", [])[1] == 0  # The connection goes on.
             error = fails_with("INDEX_NOT_KEPT", c.read, protocol.CATEGORY, "a")

@@ -23,11 +23,12 @@ static void hello_ok_tells_the_limits(void **state)
     assert_int_equal(hello.max_requests, 33);
     assert_int_equal(hello.max_event_bytes, 5000);
     assert_int_equal(hello.max_frame_bytes, f->server.max_frame_bytes);
-    assert_int_equal(hello.capability_count, 8);
+    assert_int_equal(hello.capability_count, 9);
     assert_true(varve_view_equal(hello.capabilities[3], varve_view_str("group")));
     assert_true(varve_view_equal(hello.capabilities[5], varve_view_str("saga")));
-    assert_true(varve_view_equal(hello.capabilities[6], varve_view_str("category")));
-    assert_true(varve_view_equal(hello.capabilities[7], varve_view_str("snapshot")));
+    assert_true(varve_view_equal(hello.capabilities[6], varve_view_str("outbox")));
+    assert_true(varve_view_equal(hello.capabilities[7], varve_view_str("category")));
+    assert_true(varve_view_equal(hello.capabilities[8], varve_view_str("snapshot")));
     assert_non_null(strstr(fixture_log(f), "client=tester"));
     client_close(c);
     fixture_close(f);

@@ -23,11 +23,13 @@ static void describe_move(const char *name, uint64_t before, uint64_t after, cha
     format_count(before, from);
     format_count(after, to);
     if (after < before)
-        snprintf(ret, room, "The checkpoint of %s goes back from position %s to %s: %s event%s will be sent again",
-                 name, from, to, format_count(before - after, count), one_or_many(before - after));
+        snprintf(ret, room,
+                 "The checkpoint of %s goes back from position %s to %s: up to %s event%s will be sent again", name,
+                 from, to, format_count(before - after, count), one_or_many(before - after));
     else if (after > before)
-        snprintf(ret, room, "The checkpoint of %s goes forward from position %s to %s: %s event%s will never be sent",
-                 name, from, to, format_count(after - before, count), one_or_many(after - before));
+        snprintf(ret, room,
+                 "The checkpoint of %s goes forward from position %s to %s: up to %s event%s will never be sent", name,
+                 from, to, format_count(after - before, count), one_or_many(after - before));
     else
         snprintf(ret, room, "The checkpoint of %s stays at position %s and is written anew", name, from);
 }

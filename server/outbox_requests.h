@@ -1,0 +1,16 @@
+/* outbox_requests.h - what the requests about outboxes share, and what of them outlives its client. */
+#ifndef SERVER_OUTBOX_REQUESTS_H
+#define SERVER_OUTBOX_REQUESTS_H
+
+#include "outboxes.h"
+
+/* By its name; OUTBOX_NOT_FOUND. Any thread. */
+enum varve_status outbox_requests_find(const struct server *server, struct varve_view name, struct outbox **ret,
+                                       struct varve_error *error);
+
+/* After the loop. Verifications are interrupted and their threads waited for: before the outboxes end; orders that were
+ * not answered are forgotten: when the outboxes' threads have ended. */
+void outbox_verifications_end(struct server *server);
+void outbox_orders_end(struct server *server);
+
+#endif
