@@ -77,6 +77,8 @@ static const struct option_row option_rows[] = {
       OPTION_OWN, 0, 0, 0, 0 },
     { "kafka", "HOST:PORT,...", "an outbox named kafka to these brokers, with all defaults: every event but those of\n"
       "class realtime, exactly once, to the topic varve.CATEGORY", OPTION_OWN, 0, 0, 0, 0 },
+    { "kafka-mock", NULL, "the same to a mock of Kafka that is started with the server, for trying things out: it\n"
+      "forgets everything when the server ends", OPTION_FLAG, 0, 0, 0, 0 },
     { "help-config", NULL, "say the keys of the file of --config and exit", OPTION_FLAG, 0, 0, 0, 0 },
     { "version", NULL, "say the version and exit", OPTION_FLAG, 0, 0, 0, 0 },
     { "help", NULL, "say this and exit", OPTION_FLAG, 0, 0, 0, 0 },
@@ -263,6 +265,8 @@ static bool check_together(struct config *config, char *error, size_t room)
     if (config->listen_count == 0 && config->unix_path == NULL &&
         !parse_listen("127.0.0.1:8278", config, error, room))
         return false;
+    if (config->kafka_mock && config->kafka != NULL)
+        return wrong(error, room, "--kafka-mock: excludes --kafka %s", config->kafka);
     if (config->store.segment_size_bytes % 4096 != 0)
         return wrong(error, room, "--segment-size: must be a multiple of 4096 bytes");
     if (config->store.max_append_bytes > config->store.segment_size_bytes - 4096)
@@ -288,7 +292,9 @@ static enum config_action parse_all(int argc, char **argv, const struct option *
             return CONFIG_HELP_CONFIG;
         if (strcmp(option_rows[index].name, "version") == 0)
             return CONFIG_VERSION;
-        if (!parse_option(&option_rows[index], optarg, config, error, room))
+        if (strcmp(option_rows[index].name, "kafka-mock") == 0)
+            config->kafka_mock = true;
+        else if (!parse_option(&option_rows[index], optarg, config, error, room))
             return CONFIG_WRONG;
     }
     if (argc - optind > 1) {

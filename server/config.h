@@ -36,6 +36,7 @@ struct config {
     uint32_t snapshots_keep;         /* newest ones of each stream; 0: no cache of snapshots */
     const char *config_file;         /* NULL: none */
     const char *kafka;               /* brokers, as given; NULL: none */
+    bool kafka_mock;                 /* an outbox to a mock cluster of our own */
     struct outbox_configs outboxes;  /* of the file and of --kafka */
     struct varve_options store;
 };

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "kafka_mock.h"
 #include "outbox/outbox_config_keys.h"
 #include "outboxes.h"
 #include "run.h"
@@ -113,17 +114,43 @@ static int serve(const struct config *config, const struct log *log, struct varv
     return EXIT_OK;
 }
 
-static int open_and_serve(struct config *config)
+static int open_and_serve(struct config *config, const struct log *log)
 {
-    const struct log log = { .fd = STDERR_FILENO, .level = config->log_level, .json = config->log_json };
     struct varve_store *store = NULL;
     struct varve_error error;
 
     signal(SIGPIPE, SIG_IGN);
-    fit_descriptors(config, &log);
+    fit_descriptors(config, log);
     if (varve_store_open(config->directory, &config->store, &store, &error) != VARVE_OK)
         return complain(&error);
-    return serve(config, &log, store);
+    return serve(config, log, store);
+}
+
+/* Before anything else, while there is one thread: it forks. */
+static int serve_with_mock(struct config *config, const struct log *log)
+{
+    struct kafka_mock mock = { 0 };
+    struct varve_error error;
+    enum varve_status status = kafka_mock_start(&mock, &error);
+
+    if (status == VARVE_OK)
+        status = outbox_configs_add(&config->outboxes, "kafka", mock.address, &error);
+    if (status != VARVE_OK) {
+        kafka_mock_stop(&mock);
+        return complain(&error);
+    }
+    config->outboxes.all[config->outboxes.count - 1]->is_mock = true;
+    log_info(log, "kafka_mock.ready", log_text("address", mock.address), log_number("pid", (uint64_t)mock.pid));
+    int code = open_and_serve(config, log);
+    kafka_mock_stop(&mock);
+    return code;
+}
+
+static int run(struct config *config)
+{
+    const struct log log = { .fd = STDERR_FILENO, .level = config->log_level, .json = config->log_json };
+
+    return config->kafka_mock ? serve_with_mock(config, &log) : open_and_serve(config, &log);
 }
 
 int main(int argc, char **argv)
@@ -149,5 +176,5 @@ int main(int argc, char **argv)
     case CONFIG_SERVE:
         break;
     }
-    return open_and_serve(&config);
+    return run(&config);
 }

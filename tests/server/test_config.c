@@ -127,6 +127,7 @@ static void wrong_lines(void **state)
         { "--unix= x", "must not be empty" },
         { "--config /no/such/file", "--config /no/such/file: cannot be opened: No such file" },
         { "--kafka a:1 --kafka b:1", "--kafka b:1: may be given once, was a:1" },
+        { "--kafka a:1 --kafka-mock", "--kafka-mock: excludes --kafka a:1" },
         { "--kafka a:x", "--kafka kafka: brokers: a:x: expected HOST:PORT" },
     };
 
