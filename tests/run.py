@@ -226,8 +226,8 @@ def part_kafka():
     """What talks to Kafka, against the double of tests/kafka."""
     if not (build() and build("tests")):
         return 0, 1
-    return at_once(run_script, [path for path in executables("tests/kafka")
-                                if os.path.basename(path).startswith("test_")])
+    scripts = [path for path in executables("tests/kafka") if os.path.basename(path).startswith("test_")]
+    return at_once(lambda path: run_script(path, timeout_s=LONG_TIMEOUT_S if LONG else SCRIPT_TIMEOUT_S), scripts)
 
 
 def part_crash():
@@ -328,7 +328,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tools/test")
     parser.add_argument("--quick", action="store_true", help="unit and integration tests only")
     parser.add_argument("--only", action="append", choices=list(PARTS), metavar="PART", help="one part of the whole")
-    parser.add_argument("--long", action="store_true", help="also what takes long: more of the real Kafka")
+    parser.add_argument("--long", action="store_true",
+                        help="also what takes long: more of the real Kafka, and more faults of its double")
     parser.add_argument("--list", action="store_true", help="name the parts")
     parser.add_argument("--programs", nargs="+", help=argparse.SUPPRESS)  # For `scons test`: build folder, programs.
     return parser.parse_args()
@@ -345,6 +346,7 @@ def main():
     os.environ["TMPDIR"] = folder
     if LONG:
         os.environ.setdefault("KAFKA_VERSIONS", ALL_KAFKA_VERSIONS)
+        os.environ["VARVE_LONG_TESTS"] = "1"  # tests/kafka/outbox.py
     try:
         if options.programs:
             passed, failed = run_programs(options.programs[1:], options.programs[0])

@@ -3,6 +3,9 @@ the comparison of both ends."""
 import json
 import os
 import random
+import re
+import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -14,8 +17,11 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox", "lib")]
 from broker import TxBroker, wait_until  # noqa: E402
 from committed import Committed  # noqa: E402
 from exactly_once import Event, problems  # noqa: E402
+from raw import Raw  # noqa: E402
 from varved import PATIENCE_S, Server, bin_dir  # noqa: E402
 
+LONG = "VARVE_LONG_TESTS" in os.environ  # tools/test --long
+PRELOAD = os.path.join(bin_dir(), "..", "tests", "preload", "preload_kafka.so")
 CATCH_UP_S = 4 * PATIENCE_S  # Backing off and waiting for transactions of dead processes included.
 RUNNING = ["AddPartitionsToTxn", "Produce", "EndTxn"]  # What an outbox asks again and again.
 SMALL = {"txn.max_events": "50"}  # So that few events are many transactions.
@@ -40,9 +46,9 @@ def write_history(path, events, streams=300, seed=1, category="loan"):
             file.write(json.dumps(event) + "\n")
 
 
-def write_config(path, brokers, settings):
+def write_config(path, name, brokers, settings):
     """`settings` of the one outbox; a value that is a list is one line each."""
-    lines = ["[outbox kafka]", f"brokers = {brokers}"]
+    lines = [f"[outbox {name}]", f"brokers = {brokers}"]
     for key, value in {**DEFAULTS, **settings}.items():
         lines += [f"{key} = {one}" for one in (value if isinstance(value, list) else [value])]
     with open(path, "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:  # For secrets.
@@ -71,19 +77,21 @@ class Import(threading.Thread):
 
 
 class World:
-    """A context manager. `broker` is a TxBroker, or anything with a port and `bootstrap` of a Kafka."""
+    """A context manager. `broker` is a TxBroker, or anything with a port and `bootstrap` of a Kafka. Several may share
+    one: then each has a `category`, after which its outbox and its streams are named, and is started by hand."""
 
-    def __init__(self, directory, broker, settings=None, options=()):
+    def __init__(self, directory, broker, settings=None, options=(), category=None):
         """`settings` of the outbox, as in {"poison.policy": "skip"}; `options` of varved."""
-        self.directory, self.broker, self.options = directory, broker, options
+        self.directory, self.broker, self.options, self.category = directory, broker, options, category
         self.socket, self.config = directory + ".socket", directory + ".ini"
-        self.url = "varve+unix://" + self.socket
+        self.url, self.name = "varve+unix://" + self.socket, category or "kafka"
         self.configure(settings or {})
-        self.committed = Committed(broker.port, r"varve\..*")
+        self.committed = Committed(broker.port, rf"varve\.{re.escape(category) if category else '.*'}")
         self.imports, self.server = [], None
 
     def __enter__(self):
-        self.start()
+        if self.category is None:
+            self.start()
         return self
 
     def __exit__(self, *fault):
@@ -97,12 +105,33 @@ class World:
 
     # ---- the server ----
 
-    def start(self):
-        self.server = Server(self.directory, "--unix", self.socket, "--config", self.config, *self.options)
+    def start(self, **preload):
+        """`preload`: kill, deaf or calls, as tests/support/preload_kafka.c tells them."""
+        def before():
+            os.environ.update(LD_PRELOAD=PRELOAD, **{"VARVE_KAFKA_" + name.upper(): str(value)
+                                                     for name, value in preload.items()})
+
+        self.server = Server(self.directory, "--unix", self.socket, "--config", self.config, *self.options,
+                             before=before if preload else None)
+
+    def start_to_die(self, kill):
+        """It kills itself there; perhaps before it is ready to serve anybody."""
+        try:
+            self.start(kill=kill)
+            self.wait_for_death()
+        except AssertionError as fault:
+            if self.server is not None or "ended with -9" not in str(fault):
+                raise
+
+    def wait_for_death(self):
+        code = self.server.wait()
+        assert code == -signal.SIGKILL, f"varved ended with {code}"
+        self.server.__exit__(None)
+        self.server = None
 
     def configure(self, settings):
         """For the next start."""
-        write_config(self.config, self.broker.bootstrap, settings)
+        write_config(self.config, self.name, self.broker.bootstrap, settings)
 
     def kill(self):
         """As kill -9."""
@@ -137,6 +166,13 @@ class World:
         write_history(path, events, **options)
         self.imports.append(Import(self.url, path))
 
+    def load(self, events, **options):
+        """While no server is there."""
+        path = f"{self.directory}.ndjson"
+        write_history(path, events, category=self.category or "loan", **options)
+        done = varve("import", path, "--db", self.directory)
+        assert done.returncode == 0, done
+
     def wait_for_imports(self):
         for task in self.imports:
             wait_until(lambda task=task: not task.is_alive(), "an import", CATCH_UP_S)
@@ -158,14 +194,22 @@ class World:
     def wait_until_published(self, count):
         wait_until(lambda: (self.published() or 0) >= count, f"{count} records", CATCH_UP_S)
 
+    def checkpoint(self):
+        """The position that the newest committed one names; None: there is none."""
+        with Raw(self.broker.port) as raw:
+            topic = next(name for name in raw.topics() if name.endswith(f".{self.name}.ckpt"))
+            newest = [record.value for record in raw.committed_of(topic)[0] if record.key == f"ck/{self.name}".encode()]
+        return struct.unpack_from(">Q", newest[-1], 24)[0] if newest else None
+
     def check(self):
-        """Everything is there, once. Nothing comes later, either: the event at the end of all is sent after all
-        others. How many events that are."""
-        self.varve("append", "last-0", "last", '{"last":true}')
+        """Everything is there, once, and the checkpoint says so. Nothing comes later, either: the event at the end of
+        all is sent after all others. How many events that are."""
+        self.varve("append", f"{self.category or 'last'}-last", "last", '{"last":true}')
         log = list(self.log())
         self.wait_until_published(len(log))
         wrong = problems(log, self.committed.records, self.committed.partition_counts)
         assert not wrong, "\n".join(wrong)
+        wait_until(lambda: (self.checkpoint() or 0) >= log[-1].position, "the checkpoint behind the last event")
         return len(log)
 
 
