@@ -23,7 +23,8 @@ bool kafka_ear_is_harmless(rd_kafka_resp_err_t error, const char *sentence)
     case RD_KAFKA_RESP_ERR__SSL:
         return true;
     case RD_KAFKA_RESP_ERR__TRANSPORT:
-        return strstr(sentence, ": Connect to ") != NULL && strstr(sentence, " failed: ") != NULL;
+        return (strstr(sentence, ": Connect to ") != NULL && strstr(sentence, " failed: ") != NULL) ||
+               strstr(sentence, ": Connection setup timed out in state ") != NULL;
     default:
         return false;
     }

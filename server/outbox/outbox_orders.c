@@ -72,7 +72,7 @@ static enum varve_status reset_position(struct outbox *outbox, struct outbox_err
         *ret = errand->order.position;
         break;
     case VARVE_RESET_HINT:
-        *ret = outbox->memory.position;
+        *ret = outbox_known_checkpoint(outbox);
         break;
     case VARVE_RESET_KAFKA_TAIL:
         status = find_tail(outbox, errand, ret);

@@ -182,6 +182,8 @@ void outbox_init_producer(struct outbox *outbox, struct outbox_report *report);
 void outbox_recover(struct outbox *outbox, struct outbox_report *report);
 void outbox_claim(struct outbox *outbox, struct outbox_report *report);
 void outbox_release(struct outbox *outbox);
+/* The newest checkpoint that this process knows of, without asking Kafka; 0: none. */
+uint64_t outbox_known_checkpoint(const struct outbox *outbox);
 bool outbox_make_producer(struct outbox *outbox, struct outbox_report *report);
 /* What the notes say that the log does not know yet. */
 bool outbox_reconcile(struct outbox *outbox, const struct outbox_found *found, struct outbox_report *report);

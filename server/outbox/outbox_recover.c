@@ -92,10 +92,18 @@ enum varve_status outbox_sum_at(struct varve_store *store, uint64_t position, ui
     return status;
 }
 
+/* What this process has seen committed is newer than what it wrote down: that is done once a second. */
+uint64_t outbox_known_checkpoint(const struct outbox *outbox)
+{
+    uint64_t remembered = outbox->memory.position;
+
+    return outbox->committed > remembered ? outbox->committed : remembered;
+}
+
 /* at_least_once: what the log remembers is the checkpoint. */
 static bool judge_hint(struct outbox *outbox, struct outbox_judgement *judgement, struct outbox_report *report)
 {
-    uint64_t hint = outbox->memory.position;
+    uint64_t hint = outbox_known_checkpoint(outbox);
 
     if (hint > judgement->head)
         return outbox_report_halt(report, VARVE_HALT_DIVERGED, "position %" PRIu64 " was published and the log ends "
@@ -112,7 +120,7 @@ static bool judge(struct outbox *outbox, const struct outbox_found *found, struc
 {
     struct outbox_judgement judgement = {
         .found = found->has_checkpoint ? &found->checkpoint : NULL, .database_id = outbox->database_id,
-        .head = varve_store_last_position(outbox->store), .hint = outbox->memory.position,
+        .head = varve_store_last_position(outbox->store), .hint = outbox_known_checkpoint(outbox),
         .start_from = outbox->config->start_from, .is_mock = outbox->config->is_mock,
     };
     char why[VARVE_MAX_OUTBOX_REASON] = "";

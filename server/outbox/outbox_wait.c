@@ -78,7 +78,7 @@ void outbox_wait(struct outbox *outbox, const struct outbox_todo *todo, struct o
         if (now_us >= todo->until_us)
             break;
         if (todo->for_events && keep_house(outbox, now_us, &due_us)) {
-            report->step = OUTBOX_STEP_PUBLISH;
+            report->step = outbox->step = OUTBOX_STEP_PUBLISH; /* No order interrupts a transaction. */
             outbox_publish(outbox, 0, report);
             return;
         }

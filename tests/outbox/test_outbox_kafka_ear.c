@@ -16,6 +16,8 @@ static void connections_that_never_were_are_harmless(void **state)
         { RD_KAFKA_RESP_ERR__TRANSPORT,
           "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)",
           true },
+        { RD_KAFKA_RESP_ERR__TRANSPORT, "127.0.0.1:1/bootstrap: Connection setup timed out in state CONNECT "
+          "(after 10000ms in state CONNECT)", true },
         { RD_KAFKA_RESP_ERR__RESOLVE, "kafka:9092/bootstrap: Failed to resolve 'kafka:9092': Name unknown", true },
         { RD_KAFKA_RESP_ERR__AUTHENTICATION, "b:1/bootstrap: SASL authentication error: no", true },
         { RD_KAFKA_RESP_ERR__SSL, "ssl://b:1/bootstrap: SSL handshake failed: no", true },

@@ -80,6 +80,45 @@ static void a_checkpoint_that_is_gone_halts_it(void **state)
     hands_close(h);
 }
 
+/* Kafka forgets what it has acknowledged, before the log remembers it. */
+static void a_checkpoint_that_is_gone_is_missed_at_once(void **state)
+{
+    struct hands *h = hands_open();
+
+    fake_reset();
+    hands_start(h);
+    uint64_t published = hands_append(h, "a-1", "went", 10);
+    hands_wait_position(h, published);
+    pthread_mutex_lock(&fake.lock);
+    fake.count = 0;
+    fake.plans[FAKE_SEND] = (struct fake_plan){ OUTBOX_AGAIN, "_TRANSPORT", 0, 1, false };
+    pthread_mutex_unlock(&fake.lock);
+    uint64_t last = hands_append(h, "a-1", "went", 1);
+    hands_wait_phase(h, VARVE_OUTBOX_HALTED);
+    assert_int_equal(h->view.halt, VARVE_HALT_CHECKPOINT_MISSING);
+    h->order.reset_to = VARVE_RESET_HINT;
+    assert_int_equal(hands_order(h, VARVE_OUTBOX_RESET), VARVE_OK);
+    assert_true(h->position >= published && h->position < last);
+    hands_wait_position(h, last);
+    assert_int_equal(fake_sent(NULL, 0, false), 1);
+    hands_close(h);
+}
+
+/* What was acknowledged is not sent again, though no hint says so yet. */
+static void at_least_once_goes_on_where_it_was(void **state)
+{
+    struct hands *h = hands_open();
+
+    fake_reset();
+    h->config->mode = VARVE_OUTBOX_AT_LEAST_ONCE;
+    hands_start(h);
+    hands_wait_position(h, hands_append(h, "a-1", "went", 10));
+    fake_plan(FAKE_SEND, OUTBOX_AGAIN, "_TRANSPORT", 0, 1);
+    hands_wait_position(h, hands_append(h, "a-1", "went", 1));
+    assert_int_equal(fake_sent(NULL, 0, false), 11);
+    hands_close(h);
+}
+
 static void gives_way_to_who_took_over(void **state)
 {
     struct hands *h = hands_open();
@@ -158,6 +197,8 @@ int main(void)
         cmocka_unit_test(goes_on_behind_the_checkpoint_of_a_process_before),
         cmocka_unit_test(another_log_is_no_checkpoint_of_ours),
         cmocka_unit_test(a_checkpoint_that_is_gone_halts_it),
+        cmocka_unit_test(a_checkpoint_that_is_gone_is_missed_at_once),
+        cmocka_unit_test(at_least_once_goes_on_where_it_was),
         cmocka_unit_test(gives_way_to_who_took_over),
         cmocka_unit_test(a_fence_without_a_rival_is_passed),
         cmocka_unit_test(an_answer_that_is_lost_leads_to_no_duplicate),

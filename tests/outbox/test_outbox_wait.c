@@ -62,6 +62,47 @@ static void a_checkpoint_follows_what_was_only_passed(void **state)
     hands_close(h);
 }
 
+static void set_hold(bool hold)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.hold = hold;
+    fake.held = 0;
+    pthread_mutex_unlock(&fake.lock);
+}
+
+static bool is_held(struct hands *h)
+{
+    pthread_mutex_lock(&fake.lock);
+    bool held = fake.held > 0;
+    pthread_mutex_unlock(&fake.lock);
+    return held;
+}
+
+static void no_order_interrupts_a_checkpoint(void **state)
+{
+    struct hands *h = hands_open();
+
+    fake_reset();
+    h->config->allow_types = (const char *[]){ "wanted" };
+    h->config->allow_type_count = 1;
+    hands_start(h);
+    hands_wait_phase(h, VARVE_OUTBOX_RUN);
+    set_hold(true);
+    hands_append(h, "a-1", "unwanted", 7);
+    hands_wait(h, is_held);
+    atomic_store(&h->outbox->has_errands, true); /* An order that nobody takes away. */
+    set_hold(true);
+    hands_wait(h, is_held); /* It was asked, and held again. */
+    atomic_store(&h->outbox->has_errands, false);
+    set_hold(false);
+    h->wanted_position = varve_store_last_position(h->store);
+    hands_wait(h, has_checkpoint);
+    assert_int_equal(outbox_figures_of(h->outbox)->epoch_refreshes, 0);
+    h->config->allow_types = NULL;
+    h->config->allow_type_count = 0;
+    hands_close(h);
+}
+
 static bool has_hint(struct hands *h)
 {
     return hands_remembered(h, "$outbox.published") > 0;
@@ -128,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_that_breaks_while_it_is_idle_leads_to_a_new_epoch),
         cmocka_unit_test(a_checkpoint_follows_what_was_only_passed),
+        cmocka_unit_test(no_order_interrupts_a_checkpoint),
         cmocka_unit_test(the_log_remembers_the_checkpoint),
         cmocka_unit_test(the_age_of_what_waits_is_seen_while_kafka_is_away),
         cmocka_unit_test(who_may_interrupt_whom),
