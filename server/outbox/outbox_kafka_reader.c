@@ -74,10 +74,10 @@ enum outbox_result kafka_reader_range(rd_kafka_t *rk, const struct kafka_ear *ea
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
             return OUTBOX_DONE;
         serve(rk);
+        if (may_be_asked_again(error) && kafka_is_interrupted(ear->options))
+            return kafka_interrupted(fault, "list offsets");
         if (!may_be_asked_again(error) || kafka_now_ms() >= began_ms + kafka_ear_patience_ms(ear, KAFKA_MANAGE_MS))
             return fail(ear, fault, "list offsets", range, error);
-        if (kafka_is_interrupted(ear->options))
-            return kafka_interrupted(fault, "list offsets");
     }
 }
 

@@ -141,11 +141,11 @@ static enum outbox_result ask(struct outbox_kafka *kafka, const char *name, bool
         if (answered)
             return OUTBOX_DONE;
         rd_kafka_poll(kafka->rk, 0);
-        if ((!is_missing(error) && !will_be_known(error)) ||
-            kafka_now_ms() >= began_ms + kafka_ear_patience_ms(&kafka->ear, KAFKA_MANAGE_MS))
-            return fail(kafka, name, error, fault);
-        if (kafka_is_interrupted(&kafka->options))
+        bool may_come = is_missing(error) || will_be_known(error);
+        if (may_come && kafka_is_interrupted(&kafka->options))
             return kafka_interrupted(fault, "metadata");
+        if (!may_come || kafka_now_ms() >= began_ms + kafka_ear_patience_ms(&kafka->ear, KAFKA_MANAGE_MS))
+            return fail(kafka, name, error, fault);
         rd_kafka_poll(kafka->rk, AGAIN_MS);
     }
 }

@@ -29,10 +29,9 @@ static rd_kafka_error_t *wait_for_broker(struct outbox_kafka *kafka)
     return rd_kafka_error_new(error, "no broker answers");
 }
 
-static bool init_may_go_on(struct outbox_kafka *kafka, const rd_kafka_error_t *error, int64_t began_ms)
+static bool is_under_way(const rd_kafka_error_t *error)
 {
-    return (rd_kafka_error_is_retriable(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT) &&
-           kafka_now_ms() < began_ms + kafka_ear_patience_ms(&kafka->ear, INIT_MS);
+    return rd_kafka_error_is_retriable(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 /* The call goes on in the background when its slice is over; the same call again finds it there. */
@@ -47,10 +46,12 @@ enum outbox_result outbox_kafka_init(struct outbox_kafka *kafka, struct outbox_f
         rd_kafka_poll(kafka->rk, 0);
         if (error == NULL)
             break;
-        if (!init_may_go_on(kafka, error, began_ms))
+        bool interrupted = is_under_way(error) && kafka_is_interrupted(&kafka->options);
+        if (!interrupted && (!is_under_way(error) ||
+                             kafka_now_ms() >= began_ms + kafka_ear_patience_ms(&kafka->ear, INIT_MS)))
             return fail_and_destroy(kafka, fault, call, error);
         rd_kafka_error_destroy(error);
-        if (kafka_is_interrupted(&kafka->options))
+        if (interrupted)
             return kafka_interrupted(fault, call);
     }
     kafka->is_ready = true;

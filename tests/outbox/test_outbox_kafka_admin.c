@@ -42,7 +42,7 @@ static void making_a_topic_ends_by_order(void **state)
     struct kafka_fixture *fixture = fixture_begin(1);
 
     fixture_create(fixture);
-    fixture->interrupt_at = 2;
+    fixture->interrupt_at = 1;
     assert_int_equal(kafka_admin_create(fixture->kafka, "orders", 3, NULL, 0, &fixture->fault), OUTBOX_INTERRUPTED);
     assert_string_equal(fixture->fault.call, "create topic");
     fixture_end(fixture);

@@ -151,7 +151,7 @@ static void silence_is_an_error(void **state)
 
     kafka_fixture_open(fixture);
     rd_kafka_mock_broker_set_down(fixture->cluster, -1);
-    fixture->interrupt_at = fixture->asked + 4;
+    fixture->interrupt_at = fixture->asked + 1;
     assert_int_equal(outbox_kafka_read_checkpoint(fixture->kafka, false, &found, &fixture->fault), OUTBOX_INTERRUPTED);
     assert_false(found.has_checkpoint);
     fixture_end(fixture);

@@ -395,7 +395,7 @@ static void a_frozen_broker_holds_nothing_up(void **state)
     assert_int_equal(fixture_send_with_checkpoint(fixture, 100, 100, 1), OUTBOX_INTERRUPTED);
     outbox_kafka_destroy(fixture->kafka);
     for (int call = 0; call < 4; call++) {
-        fixture->interrupt_at = fixture->asked + 2;
+        fixture->interrupt_at = fixture->asked + 1;
         fixture_create(fixture);
         enum outbox_result result = call == 0 ? outbox_kafka_init(fixture->kafka, &fixture->fault)
                                     : call == 1 ? prepare(fixture) : call == 2 ? partitions(fixture, "orders", &count)

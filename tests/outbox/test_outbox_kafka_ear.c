@@ -111,7 +111,7 @@ static void log_lines_are_few(void **state)
     fixture->options.log = &log;
     fixture_set(fixture, "debug", "all"); /* thousands of lines */
     fixture_create(fixture);
-    fixture->interrupt_at = 2;
+    fixture->interrupt_at = 1;
     assert_int_equal(outbox_kafka_init(fixture->kafka, &fixture->fault), OUTBOX_INTERRUPTED);
     size_t lines = lines_of(path);
     assert_true(lines > 0 && lines < 40);

@@ -63,7 +63,7 @@ static void nobody_is_there_for_at_least_once(void **state)
     struct kafka_fixture *fixture = fixture_begin_at("127.0.0.1:1");
 
     fixture->config.mode = VARVE_OUTBOX_AT_LEAST_ONCE;
-    fixture->interrupt_at = 2;
+    fixture->interrupt_at = 1;
     assert_int_equal(init(fixture), OUTBOX_INTERRUPTED);
     assert_string_equal(fixture->fault.call, "connect");
     fixture_end(fixture);
