@@ -58,5 +58,6 @@ const struct command *const cli_commands[] = {
     &command_stats,
     &command_ping,
     &command_check,
+    &command_dev,
     NULL,
 };

@@ -60,5 +60,6 @@ extern const struct command command_outbox_replay;
 extern const struct command command_stats;
 extern const struct command command_ping;
 extern const struct command command_check;
+extern const struct command command_dev;
 
 #endif
