@@ -18,6 +18,8 @@ struct settings {
     uint32_t rounds;         /* of each case; medians are reported */
     uint32_t seconds;        /* of each round's measurement */
     uint64_t growth_events;  /* how far the growth case goes */
+    uint64_t backlog_events; /* of the outbox's backlog */
+    const char *kafka;       /* HOST:PORT,...; NULL: librdkafka's mock */
     bool quick;              /* fewer cases, one short round: to see that it works */
 };
 
@@ -74,5 +76,6 @@ void bench_subscriptions(const struct settings *settings, struct report *report)
 void bench_groups(const struct settings *settings, struct report *report);
 void bench_state(const struct settings *settings, struct report *report);
 void bench_loads(const struct settings *settings, struct report *report);
+void bench_outbox(const struct settings *settings, struct report *report);
 
 #endif

@@ -25,6 +25,7 @@ static const struct {
     { "groups", "consumer groups through varved", bench_groups },
     { "state", "transactions, sagas and claims through varved", bench_state },
     { "loads", "loading with and without snapshots; folding every stream", bench_loads },
+    { "outbox", "from an append to a consumer of Kafka, backlogs, and what it costs appends", bench_outbox },
     { "growth", "from 1 M events upwards, 1 M streams; opening the result", bench_growth },
 };
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
@@ -88,7 +89,9 @@ static void print_help(void)
            "  --rounds N       of each case, medians are reported, 1-%d (default 3)\n"
            "  --seconds N      of each round (default 3)\n"
            "  --events N       how far `growth` goes (default 20000000)\n"
-           "  --only TEXT      of the appends, only cases whose name holds TEXT, such as W2\n"
+           "  --kafka BROKERS  HOST:PORT,... for `outbox` (default: librdkafka's mock; docs/kafka.md has real ones)\n"
+           "  --backlog N      events of `outbox`'s backlog (default 2000000)\n"
+           "  --only TEXT      of the appends and the outbox, only cases whose name holds TEXT, such as W2\n"
            "  --json FILE      write all figures there too\n"
            "  --quick          a few cases, one round of a second: to see that it works\n"
            "  --help\n\n"
@@ -117,6 +120,7 @@ static void parse(int argc, char **argv, struct settings *settings)
         { "seconds", required_argument, NULL, 's' }, { "events", required_argument, NULL, 'e' },
         { "json", required_argument, NULL, 'j' },   { "quick", no_argument, NULL, 'q' },
         { "only", required_argument, NULL, 'o' },   { "help", no_argument, NULL, 'h' },
+        { "kafka", required_argument, NULL, 'k' },  { "backlog", required_argument, NULL, 'b' },
         { NULL, 0, NULL, 0 },
     };
     int option;
@@ -127,6 +131,8 @@ static void parse(int argc, char **argv, struct settings *settings)
         case 'r': settings->rounds = (uint32_t)number("rounds", optarg, 1, MAX_ROUNDS); break;
         case 's': settings->seconds = (uint32_t)number("seconds", optarg, 1, 3600); break;
         case 'e': settings->growth_events = number("events", optarg, 1000, 1000000000000ull); break;
+        case 'k': settings->kafka = optarg; break;
+        case 'b': settings->backlog_events = number("backlog", optarg, 1000, 1000000000); break;
         case 'j': settings->json_path = optarg; break;
         case 'o': settings->only = optarg; break;
         case 'q': settings->quick = true; settings->rounds = settings->seconds = 1; break;
@@ -201,7 +207,8 @@ static void work_in_child(const char *directory)
 int main(int argc, char **argv)
 {
     char made[] = "varve-bench-XXXXXX", self[4096];
-    struct settings settings = { .rounds = 3, .seconds = 3, .growth_events = 20000000 };
+    struct settings settings = { .rounds = 3, .seconds = 3, .growth_events = 20000000,
+                                 .backlog_events = 2000000 };
     ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
     parse(argc, argv, &settings);

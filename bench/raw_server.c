@@ -243,7 +243,7 @@ static int read_port(const char *port_file)
     die("varved did not write %s", port_file);
 }
 
-pid_t varved_start(const struct settings *settings, const char *directory, char ret_url[64])
+pid_t varved_start_with(const struct settings *settings, const char *directory, const char *config, char ret_url[64])
 {
     char binary[4096], port_file[4200];
 
@@ -255,12 +255,17 @@ pid_t varved_start(const struct settings *settings, const char *directory, char 
         die("cannot fork: %s", strerror(errno));
     if (pid == 0) {
         execl(binary, binary, directory, "--listen", "127.0.0.1:0", "--port-file", port_file, "--log-level", "warn",
-              (char *)NULL);
+              config != NULL ? "--config" : NULL, config, (char *)NULL);
         die("cannot run %s: %s", binary, strerror(errno));
     }
     snprintf(ret_url, 64, "varve://127.0.0.1:%d", read_port(port_file));
     unlink(port_file);
     return pid;
+}
+
+pid_t varved_start(const struct settings *settings, const char *directory, char ret_url[64])
+{
+    return varved_start_with(settings, directory, NULL, ret_url);
 }
 
 void server_stop(pid_t pid)

@@ -12,6 +12,8 @@
 pid_t raw_server_start(const char *path, char ret_url[64]);
 /* Start DIR_OF_BINARIES/varved on a fresh directory. */
 pid_t varved_start(const struct settings *settings, const char *directory, char ret_url[64]);
+/* On any directory, with `--config config` when that is not NULL. */
+pid_t varved_start_with(const struct settings *settings, const char *directory, const char *config, char ret_url[64]);
 /* End a process we started: SIGTERM, and wait. */
 void server_stop(pid_t pid);
 

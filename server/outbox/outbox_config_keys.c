@@ -30,6 +30,7 @@ static bool set_required_fields(struct outbox_draft *draft, const struct outbox_
 static bool set_start_from(struct outbox_draft *draft, const struct outbox_place *place, const char *text);
 static bool set_gap(struct outbox_draft *draft, const struct outbox_place *place, const char *text);
 static bool set_dead_letter_topic(struct outbox_draft *draft, const struct outbox_place *place, const char *text);
+static bool set_mock(struct outbox_draft *draft, const struct outbox_place *place, const char *text);
 
 #define FIELD(member) offsetof(struct outbox_config, member), sizeof(((struct outbox_config *)0)->member)
 #define KIB (UINT64_C(1) << 10)
@@ -103,6 +104,9 @@ static const struct key_row key_rows[] = {
       ROW_TIME, FIELD(backoff_max_ms), 1, 24 * HOUR, NULL, false },
     { "compression", "none|gzip|snappy|lz4|zstd", "lz4", "of batches on the way and in Kafka",
       ROW_WORD_TEXT, FIELD(compression), 0, 0, NULL, false },
+    { "mock", "no|yes", "no",
+      "the brokers are a mock cluster of librdkafka's, which forgets, and makes topics by itself",
+      ROW_OWN, 0, 0, 0, 0, set_mock, false },
 };
 enum { KEY_ROWS = sizeof(key_rows) / sizeof(key_rows[0]) };
 _Static_assert(KEY_ROWS <= 64, "outbox_draft.seen has a bit for each");
@@ -212,6 +216,14 @@ static bool set_gap(struct outbox_draft *draft, const struct outbox_place *place
     if (!config_parse_duration(text, &ms) || ms > 1000)
         return outbox_place_wrong(place, "%.60s: expected auto or a time up to 1s, such as 5ms", text);
     draft->config.gap_us = (int32_t)ms * 1000;
+    return true;
+}
+
+static bool set_mock(struct outbox_draft *draft, const struct outbox_place *place, const char *text)
+{
+    draft->config.is_mock = strcmp(text, "yes") == 0;
+    if (!draft->config.is_mock && strcmp(text, "no") != 0)
+        return outbox_place_wrong(place, "%.60s: expected no|yes", text);
     return true;
 }
 

@@ -52,7 +52,7 @@ static void every_key_can_be_set(void **state)
         "message.timeout = 59s\nmax_message_bytes = 2MiB\npoison.policy = skip\npoison.attempts = 5\n"
         "poison.max_parked = 8\npoison.max_streams = 9\npoison.retry_after = 1h\ndead_letter_topic = dead.letters\n"
         "topic.missing = dead_letter\ntopic.partitions = 12\ntopic.replication = 3\npartitions.changed = halt\n"
-        "backoff.min = 1s\nbackoff.max = 1s\ncompression = zstd\n");
+        "backoff.min = 1s\nbackoff.max = 1s\ncompression = zstd\nmock = yes\n");
     const struct outbox_config *config = configs.all[0];
 
     assert_string_equal(config->name, "all");
@@ -82,6 +82,7 @@ static void every_key_can_be_set(void **state)
     assert_int_equal(config->partitions_changed, OUTBOX_CHANGE_HALT);
     assert_int_equal(config->backoff_min_ms, 1000);
     assert_string_equal(config->compression, "zstd");
+    assert_true(config->is_mock);
     outbox_configs_end(&configs);
 
     configs = config_lines("start_from = end\ntxn.gap = auto\n");
@@ -107,6 +108,7 @@ static void mistakes_are_told(void **state)
         { "txn.gap = soon", "expected auto" },
         { "transaction.timeout = 1ms", "expected 1000 to 3600000 ms" },
         { "backoff.min = x", "expected a time, such as 30s" },
+        { "mock = maybe", "maybe: expected no|yes" },
         { "start_from = 0", "expected beginning, end, or a position from 1 on" },
         { "start_from = -1", "expected beginning" },
         { "allow_types = ,", "names parted by commas" },
