@@ -118,8 +118,10 @@ static bool fill(struct outbox *outbox, const struct varve_batch *read, struct o
 
     for (uint32_t i = 0; i < read->count && batch->bytes < outbox->config->max_bytes; i++) {
         uint64_t position = varve_record_position(read->records[i]);
-        if (position > replay->until)
+        if (position > replay->until) { /* What was passed over in between is not to be sent. */
+            batch->last = replay->until;
             break;
+        }
         if (is_meant(outbox, read->records[i])) {
             if (varve_record_decode(read->records[i], read->sizes[i], &event) != VARVE_OK)
                 return outbox_report_halt(report, VARVE_HALT_LOG_CORRUPT, "the event at position %" PRIu64
