@@ -19,8 +19,10 @@ def requests_come_again_late(directory):
 
 
 def ghosts_under_load(directory):
+    """Transactions that take their time, so that the ghost of a commit meets one in the middle."""
     chance = random.Random(5)
     with TxBroker() as broker, World(directory, broker, {"txn.max_events": "100"}) as world:
+        broker.latency(api="Produce", ms=4)
         world.import_history(20000)
         for number in range(15):
             world.wait_until_published(20000 * number // 20)
