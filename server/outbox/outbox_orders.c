@@ -87,11 +87,12 @@ static enum varve_status reset_position(struct outbox *outbox, struct outbox_err
 /* What is noted of parked streams would be about a past that is given up. */
 static bool bury_notes(struct outbox *outbox, const struct outbox_found *found, struct outbox_report *report)
 {
+    outbox->tombstone_count = 0; /* All of them are among these. */
     for (size_t i = 0; i < found->parked_count; i++) {
-        outbox_bury_note(outbox, OUTBOX_NOTE_PARKED, varve_view_str(found->parked[i].stream));
         if (outbox->tombstone_count == OUTBOX_MAX_TOMBSTONES &&
             outbox_transact(outbox, NULL, 0, NULL, 0, report) != OUTBOX_DONE)
             return false;
+        outbox_bury_note(outbox, OUTBOX_NOTE_PARKED, varve_view_str(found->parked[i].stream));
     }
     return true;
 }
@@ -133,7 +134,19 @@ static void log_reset(struct outbox *outbox, uint64_t position, uint64_t generat
              log_number("before", outbox->committed), log_number("generation", generation));
 }
 
-/* Kafka first: a crash in between leaves a checkpoint that is judged like any other. */
+/* With a producer of its own, which goes afterwards: whoever comes next makes another, or stands and needs none. */
+static bool move_checkpoint(struct outbox *outbox, uint64_t position, uint64_t *ret_generation,
+                            struct outbox_report *report)
+{
+    bool done = outbox->config->mode == VARVE_OUTBOX_AT_LEAST_ONCE ||
+                reset_in_kafka(outbox, position, ret_generation, report);
+
+    outbox_release(outbox);
+    return done;
+}
+
+/* Kafka first: a crash in between leaves a checkpoint that is judged like any other. What does not happen leaves a halt
+ * as it is. */
 static void reset(struct outbox *outbox, struct outbox_errand *errand)
 {
     struct outbox_report report = { .step = OUTBOX_STEP_WAIT };
@@ -143,10 +156,10 @@ static void reset(struct outbox *outbox, struct outbox_errand *errand)
     if (errand->status != VARVE_OK)
         return;
     generation = (seen > outbox->memory.generation ? seen : outbox->memory.generation) + 1;
-    if (outbox->config->mode == VARVE_OUTBOX_EXACTLY_ONCE &&
-        !reset_in_kafka(outbox, position, &generation, &report)) {
+    if (!move_checkpoint(outbox, position, &generation, &report)) {
         errand->status = refuse(errand, &report);
-        outbox_state_reset(&outbox->state); /* Its producer is gone. */
+        if (outbox->state.phase != VARVE_OUTBOX_HALTED)
+            outbox_state_reset(&outbox->state); /* Its producer is gone. */
         return;
     }
     errand->status =

@@ -109,7 +109,7 @@ static bool judge_hint(struct outbox *outbox, struct outbox_judgement *judgement
         return outbox_report_halt(report, VARVE_HALT_DIVERGED, "position %" PRIu64 " was published and the log ends "
                                   "at %" PRIu64, hint, judgement->head);
     report->position = hint;
-    if (hint == 0) {
+    if (hint == 0 && outbox->memory.generation == 0) { /* Never anywhere, and not put there by an order. */
         judgement->hint = 0;
         outbox_checkpoint_judge(judgement, &report->position, report->fault.reason, sizeof(report->fault.reason));
     }

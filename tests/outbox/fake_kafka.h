@@ -191,6 +191,8 @@ void outbox_kafka_destroy(struct outbox_kafka *kafka)
 
 enum outbox_result outbox_kafka_init(struct outbox_kafka *kafka, struct outbox_fault *fault)
 {
+    if (kafka->epoch != 0) /* librdkafka does that once for each producer. */
+        return fake_fault(fault, OUTBOX_AGAIN, "_STATE", "init");
     enum outbox_result result = fake_simply(FAKE_INIT, "init", fault);
 
     pthread_mutex_lock(&fake.lock);
