@@ -53,6 +53,7 @@ static void find_checkpoint(struct finding *finding, const rd_kafka_message_t *m
         if (finding->damage_is_old)
             found->damage[0] = 0;
     } else {
+        found->has_checkpoint = false; /* An older one is about a past that is over. */
         finding->damage_is_old = found->damage[0] == 0 || finding->damage_is_old;
         tell_damage(finding, message, "a checkpoint", &error);
     }

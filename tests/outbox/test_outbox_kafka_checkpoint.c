@@ -128,6 +128,7 @@ static void damage_is_told_until_a_sound_one_follows(void **state)
     write_raw(fixture, varve_view_str("no checkpoint at all"));
     struct outbox_found found = fixture_found(fixture, false);
     assert_non_null(strstr(found.damage, "offset"));
+    assert_false(found.has_checkpoint); /* The older one is no place to go on from. */
     outbox_found_end(&found);
 
     assert_int_equal(fixture_send_with_checkpoint(fixture, 0, 6, 2), OUTBOX_DONE);
