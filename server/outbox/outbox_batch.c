@@ -54,7 +54,7 @@ static uint64_t gap_before(struct outbox *outbox, struct varve_view stream)
         if (batch->letters[i].skipped && varve_view_equal(batch->letters[i].stream, stream))
             gap = batch->letters[i].position;
     for (size_t i = 0; gap != 0 && i < batch->gap_count; i++)
-        if (varve_view_equal(batch->gaps[i], stream))
+        if (batch->gaps[i].after == gap && varve_view_equal(batch->gaps[i].stream, stream))
             gap = 0;
     return gap;
 }
@@ -86,7 +86,7 @@ static bool add_message(struct outbox *outbox, const struct varve_event *event, 
     if (placed == OUTBOX_PLACED_FAULT)
         return false;
     if (marks.gap_after != 0)
-        batch->gaps[batch->gap_count++] = event->stream;
+        batch->gaps[batch->gap_count++] = (struct outbox_told_gap){ event->stream, marks.gap_after };
     if (batch->count == 0)
         batch->oldest_us = event->recorded_at_us;
     batch->count++;

@@ -340,11 +340,11 @@ bool outbox_dead_discard(struct outbox_dead *dead, struct varve_view name, uint6
     return found;
 }
 
-void outbox_dead_passed_gap(struct outbox_dead *dead, struct varve_view name)
+void outbox_dead_passed_gap(struct outbox_dead *dead, struct varve_view name, uint64_t after)
 {
     dead_lock(dead);
     struct dead_stream *stream = dead_get(dead, name);
-    if (stream != NULL) {
+    if (stream != NULL && stream->gap <= after) {
         stream->gap = 0;
         tidy_up(dead, stream);
     }

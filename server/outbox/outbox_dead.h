@@ -31,7 +31,8 @@ void outbox_dead_attempted(struct outbox_dead *dead, const struct varve_dead_let
 void outbox_dead_delivered(struct outbox_dead *dead, struct varve_view stream, uint64_t through);
 /* An event that was refused, or one behind it. False: nothing is set aside there. */
 bool outbox_dead_discard(struct outbox_dead *dead, struct varve_view stream, uint64_t position);
-void outbox_dead_passed_gap(struct outbox_dead *dead, struct varve_view stream);
+/* An event that was published tells of the gap after this one. A newer gap is still to be told. */
+void outbox_dead_passed_gap(struct outbox_dead *dead, struct varve_view stream, uint64_t after);
 /* Of the event at this position, when it is the first that waits. */
 void outbox_dead_set_version(struct outbox_dead *dead, struct varve_view stream, uint64_t position, uint64_t version);
 

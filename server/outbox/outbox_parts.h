@@ -49,7 +49,10 @@ struct outbox_batch {
     size_t letter_count;
     struct outbox_waiting *waiting;   /* as many fit as messages */
     size_t waiting_count;
-    struct varve_view *gaps;          /* streams with a message that is marked so; OUTBOX_MAX_LETTERS fit */
+    struct outbox_told_gap {
+        struct varve_view stream;
+        uint64_t after;               /* the event that was skipped, as a message says that comes behind it */
+    } *gaps;                          /* OUTBOX_MAX_LETTERS fit */
     size_t gap_count;
     struct outbox_dead_counts dead;   /* at the beginning */
     uint64_t last, last_sum;          /* its last event: position, sum of its record */

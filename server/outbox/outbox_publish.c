@@ -92,7 +92,7 @@ static void pass(struct outbox *outbox)
         if (batch->filtered[i] > 0)
             atomic_fetch_add_explicit(&outbox->figures.filtered[i], batch->filtered[i], memory_order_relaxed);
     for (size_t i = 0; i < batch->gap_count; i++)
-        outbox_dead_passed_gap(outbox->memory.dead, batch->gaps[i]);
+        outbox_dead_passed_gap(outbox->memory.dead, batch->gaps[i].stream, batch->gaps[i].after);
 }
 
 void outbox_settle(struct outbox *outbox, uint64_t position)

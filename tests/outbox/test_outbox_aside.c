@@ -76,6 +76,37 @@ static void it_is_skipped_and_the_next_one_tells(void **state)
     hands_close(h);
 }
 
+/* Several in one batch: each is told by the next that goes, in this batch or a later one. */
+static void each_gap_is_told_once(void **state)
+{
+    struct hands *h = hands_open();
+
+    fake_reset();
+    h->config->poison_policy = OUTBOX_POISON_SKIP;
+    h->config->max_message_bytes = 2000;
+    for (unsigned i = 0; i < 3; i++) { /* 1 goes, 2 does not, ... 6 does not */
+        hands_append(h, "a-1", "went", 1);
+        hands_append_sized(h, "a-1", 5000);
+    }
+    hands_start(h);
+    hands_wait_position(h, 6);
+    hands_wait_position(h, hands_append(h, "a-1", "went", 2));
+    assert_int_equal(fake_sent(NULL, 0, false), 5);
+    size_t told = 0;
+    pthread_mutex_lock(&fake.lock);
+    for (size_t i = 0; i < fake.count; i++) {
+        const struct fake_record *record = &fake.records[i];
+        if (record->topic[0] == 0)
+            continue;
+        bool is_behind = record->position == 3 || record->position == 5 || record->gap_after == 6;
+        told += is_behind;
+        assert_int_equal(record->gap_after, is_behind ? (record->gap_after == 6 ? 6 : record->position - 1) : 0);
+    }
+    pthread_mutex_unlock(&fake.lock);
+    assert_int_equal(told, 3);
+    hands_close(h);
+}
+
 static void it_halts_everything(void **state)
 {
     struct hands *h = hands_open();
@@ -209,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_stream_waits_and_others_flow),
         cmocka_unit_test(it_is_skipped_and_the_next_one_tells),
+        cmocka_unit_test(each_gap_is_told_once),
         cmocka_unit_test(it_halts_everything),
         cmocka_unit_test(what_is_too_large_is_never_offered),
         cmocka_unit_test(too_many_halt_it),

@@ -92,7 +92,9 @@ static void a_skipped_event_leaves_a_gap_and_holds_up_nobody(void **state)
     assert_int_equal(outbox_dead_gap(dead, a), 100);
     put(dead, "a", 105, true, 2);
     assert_int_equal(outbox_dead_gap(dead, a), 105);
-    outbox_dead_passed_gap(dead, a);
+    outbox_dead_passed_gap(dead, a, 100); /* The second one was not told. */
+    assert_int_equal(outbox_dead_gap(dead, a), 105);
+    outbox_dead_passed_gap(dead, a, 105);
     assert_int_equal(outbox_dead_gap(dead, a), 0);
     assert_string_equal(waiting_of(dead, "a"), "100 105");
     put(dead, "a", 110, false, 3); /* The policy is another one since. */
@@ -118,7 +120,7 @@ static void a_gap_outlives_what_was_discarded_but_not_what_was_delivered(void **
     outbox_dead_count(dead, &counts);
     assert_int_equal(counts.streams, 0);
     assert_false(outbox_dead_find(dead, a, &found));
-    outbox_dead_passed_gap(dead, a);
+    outbox_dead_passed_gap(dead, a, 100);
     assert_int_equal(outbox_dead_gap(dead, a), 0);
 }
 
@@ -208,7 +210,7 @@ static void events_without_their_letter_are_not_looked_at(void **state)
     add(dead, "a", 110);
     outbox_dead_attempted(dead, &letter);
     outbox_dead_delivered(dead, letter.stream, 200);
-    outbox_dead_passed_gap(dead, letter.stream);
+    outbox_dead_passed_gap(dead, letter.stream, UINT64_MAX);
     outbox_dead_set_version(dead, letter.stream, 100, 1);
     assert_false(outbox_dead_discard(dead, letter.stream, 110));
     outbox_dead_count(dead, &counts);
@@ -377,7 +379,7 @@ static void step_rest(struct outbox_dead *dead, struct model *model, size_t stre
     struct varve_dead_letter letter = letter_of(name, 1 + random_below(seed, POSITIONS));
     switch (random_below(seed, 3)) {
     case 0:
-        outbox_dead_passed_gap(dead, letter.stream);
+        outbox_dead_passed_gap(dead, letter.stream, UINT64_MAX);
         model->gap[stream] = 0;
         model_tidy(model, stream);
         break;
