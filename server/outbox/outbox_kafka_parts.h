@@ -137,6 +137,7 @@ struct kafka_delivery {              /* of the batch under way */
     rd_kafka_resp_err_t cause;       /* the first that is no consequence of another; poison before all else */
     char sentence[VARVE_MAX_OUTBOX_REASON];
     uint64_t first_refused;          /* lowest position with a poison code */
+    bool note_refused;               /* what is no event has one: the cause is not of an event, then */
     int64_t began_us, first_us, last_us;
 };
 

@@ -33,6 +33,7 @@ static void take_error(struct outbox_kafka *kafka, rd_kafka_resp_err_t error, ui
 
     if (is_consequence(error))
         return;
+    delivery->note_refused = delivery->note_refused || (is_poison && position == 0);
     if (figures != NULL)
         outbox_figures_count_code(figures, &figures->delivery_errors, rd_kafka_err2name(error));
     if (is_poison && position > 0 && (delivery->first_refused == 0 || position < delivery->first_refused))
@@ -72,6 +73,18 @@ static void hear_causes(struct outbox_kafka *kafka)
         rd_kafka_poll(kafka->rk, ACK_POLL_MS);
 }
 
+/* A note that is refused says nothing about events: it is Kafka's settings that have to change. */
+static enum outbox_result whose_fault(struct sending *sending)
+{
+    const struct kafka_delivery *delivery = &sending->kafka->delivery;
+
+    sending->fault->first_refused = delivery->first_refused;
+    if (!delivery->note_refused || delivery->first_refused > 0)
+        return OUTBOX_REFUSED;
+    sending->fault->is_poison = false;
+    return OUTBOX_AGAIN;
+}
+
 /* Why the batch failed: a fatal error before what the broker said of a message, that before what librdkafka made of it,
  * and `error`, of the call that failed, when nothing else is known. */
 static enum outbox_result blame(struct sending *sending, const char *call, rd_kafka_resp_err_t error,
@@ -93,7 +106,7 @@ static enum outbox_result blame(struct sending *sending, const char *call, rd_ka
     else
         result = kafka_fail(&kafka->ear, sending->fault, call, error, sentence);
     if (result == OUTBOX_REFUSED)
-        sending->fault->first_refused = delivery->first_refused;
+        result = whose_fault(sending);
     if (result == OUTBOX_FENCED && kafka->options.figures != NULL)
         kafka->options.figures->fenced++;
     return result;

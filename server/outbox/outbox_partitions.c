@@ -70,6 +70,10 @@ static enum outbox_placed learn(struct outbox *outbox, const char *topic, struct
     int32_t now = 0;
 
     report->result = outbox_kafka_partitions(outbox->kafka, topic, &now, &report->fault);
+    if (report->result == OUTBOX_REFUSED) { /* The question was, and no event. */
+        report->result = OUTBOX_AGAIN;
+        report->fault.is_poison = false;
+    }
     if (report->result != OUTBOX_DONE)
         return OUTBOX_PLACED_FAULT;
     if (now == 0 && outbox->config->topic_missing == OUTBOX_TOPIC_DEAD_LETTER)

@@ -328,7 +328,7 @@ static void try_portion(struct portion *portion, struct outbox_report *report, b
     }
     if (!send(portion, report)) {
         bool refused = report->result == OUTBOX_REFUSED && report->fault.is_poison;
-        if (refused && portion->message_count == 1)
+        if (refused && portion->taken == 1)
             *ret_over = remember_attempt(portion, report->fault.code, report->fault.reason, report);
         else if (refused)
             retry->portion = 1;

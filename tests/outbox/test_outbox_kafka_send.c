@@ -127,6 +127,20 @@ static void answers_and_what_they_mean(void **state)
     }
 }
 
+/* The checkpoint's topic takes no record of this size: no event is to blame. */
+static void a_note_that_is_refused_is_no_poison(void **state)
+{
+    struct kafka_fixture *fixture = fixture_begin(1);
+
+    kafka_fixture_open(fixture);
+    fixture_fail_requests(fixture, KAFKA_API_PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 1);
+    assert_int_equal(fixture_send_with_checkpoint(fixture, 0, 10, 1), OUTBOX_AGAIN);
+    assert_string_equal(fixture->fault.code, "MSG_SIZE_TOO_LARGE");
+    assert_false(fixture->fault.is_poison);
+    assert_int_equal(fixture->fault.first_refused, 0);
+    fixture_end(fixture);
+}
+
 static void a_message_that_is_too_large_for_librdkafka(void **state)
 {
     struct kafka_fixture *fixture = fixture_begin(1);
@@ -229,6 +243,7 @@ int main(void)
         cmocka_unit_test(only_a_checkpoint),
         cmocka_unit_test(at_least_once_has_neither_transactions_nor_notes),
         cmocka_unit_test(answers_and_what_they_mean),
+        cmocka_unit_test(a_note_that_is_refused_is_no_poison),
         cmocka_unit_test(a_message_that_is_too_large_for_librdkafka),
         cmocka_unit_test(a_full_queue_is_waited_for),
         cmocka_unit_test(a_broker_that_is_down_is_waited_for_no_longer_than_configured),
