@@ -192,9 +192,10 @@ void outbox_hint(struct outbox *outbox)
 
     if (!has_hint(outbox))
         return;
+    uint64_t seen = outbox->state.seen_generation, known = outbox->memory.generation;
+    uint64_t newest = seen > known ? seen : known;
     outbox->hinted_us = outbox_now_us();
-    bool failed = outbox_memory_publish(&outbox->memory, outbox->committed, outbox->state.generation, &error) !=
-                  VARVE_OK;
+    bool failed = outbox_memory_publish(&outbox->memory, outbox->committed, newest, &error) != VARVE_OK;
     if (failed && !outbox->hint_failed)
         log_warn(&outbox->log, "outbox.not_remembered", log_text("outbox", outbox->config->name),
                  log_number("position", outbox->committed), log_text("error", varve_status_name(error.status)),

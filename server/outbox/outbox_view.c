@@ -52,7 +52,7 @@ void outbox_show(struct outbox *outbox)
     view->replay_number = memory->replay.number;
     view->replay_position = memory->replay.number == 0 ? 0 : outbox->replay_position;
     view->replay_until = memory->replay.until;
-    view->retention_floor = outbox->committed + 1;
+    view->retention_floor = outbox->committed > 0 ? outbox->committed : 1; /* It is compared with the checkpoint. */
     if (memory->replay.number != 0 && outbox->replay_position + 1 < view->retention_floor)
         view->retention_floor = outbox->replay_position + 1;
     pthread_mutex_unlock(&outbox->lock);

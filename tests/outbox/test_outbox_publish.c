@@ -2,6 +2,8 @@
 #include "fake_kafka.h"
 #include "hands_fixture.h"
 
+#include <limits.h>
+
 static void figures_say_what_was_published(void **state)
 {
     struct hands *h = hands_open();
@@ -90,9 +92,44 @@ static void nothing_is_lost_while_transactions_fail(void **state)
     hands_close(h);
 }
 
+/* Found by a process that never came to claim anything. */
+static void a_generation_is_not_forgotten(void **state)
+{
+    struct outbox_checkpoint checkpoint = { .generation = 9 };
+    uint8_t value[OUTBOX_CHECKPOINT_BYTES];
+    char key[OUTBOX_MAX_NOTE_KEY];
+    struct hands *h = hands_open();
+    struct varve_stats stats;
+
+    fake_reset();
+    hands_start(h);
+    hands_wait_position(h, hands_append(h, "a-1", "went", 1));
+    hands_stop(h);
+    checkpoint.position = hands_append(h, "a-1", "went", 5);
+    varve_store_stats(h->store, &stats);
+    checkpoint.database_id = stats.database_id;
+    assert_int_equal(outbox_sum_at(h->store, checkpoint.position, &checkpoint.position_sum, &h->error), VARVE_OK);
+    outbox_checkpoint_encode(&checkpoint, value);
+    const struct outbox_note note = {
+        .key = outbox_note_key(OUTBOX_NOTE_CHECKPOINT, "t", varve_view_of(NULL, 0), key),
+        .value = varve_view_of((const char *)value, sizeof(value)),
+    };
+    fake_apply(NULL, 0, &note, 1);
+    fake_plan(FAKE_SEND, OUTBOX_AGAIN, "_TRANSPORT", 0, UINT_MAX);
+    hands_start(h);
+    hands_wait_position(h, checkpoint.position);
+    hands_stop(h);
+    hands_start(h);
+    outbox_look(h->outbox, &h->view);
+    assert_true(h->view.position >= checkpoint.position);
+    assert_int_equal(h->view.generation, 9);
+    hands_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_generation_is_not_forgotten),
         cmocka_unit_test(figures_say_what_was_published),
         cmocka_unit_test(at_least_once_remembers_in_the_log),
         cmocka_unit_test(at_least_once_does_not_follow_its_own_notes),

@@ -72,7 +72,7 @@ static void a_checkpoint_that_is_gone_halts_it(void **state)
     hands_start(h);
     hands_wait_phase(h, VARVE_OUTBOX_HALTED);
     assert_int_equal(h->view.halt, VARVE_HALT_CHECKPOINT_MISSING);
-    assert_true(h->view.retention_floor <= last + 1);
+    assert_true(h->view.retention_floor <= last);
     h->order.reset_to = VARVE_RESET_HINT;
     assert_int_equal(hands_order(h, VARVE_OUTBOX_RESET), VARVE_OK);
     hands_wait_position(h, hands_append(h, "a-1", "went", 1));
