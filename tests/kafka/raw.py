@@ -23,11 +23,11 @@ def zigzag(value):
     return bytes(out + bytes([value]))
 
 
-def make_batch(values, producer_id=-1, epoch=-1, sequence=-1, transactional=False):
-    """A record batch of these values, without keys."""
-    body = b""
+def make_batch(values, producer_id=-1, epoch=-1, sequence=-1, transactional=False, key=None):
+    """A record batch of these values, all with one key or with none."""
+    body, named = b"", zigzag(-1) if key is None else zigzag(len(key)) + key
     for delta, value in enumerate(values):
-        record = b"\0" + zigzag(0) + zigzag(delta) + zigzag(-1) + zigzag(len(value)) + value + zigzag(0)
+        record = b"\0" + zigzag(0) + zigzag(delta) + named + zigzag(len(value)) + value + zigzag(0)
         body += zigzag(len(record)) + record
     data = bytearray(HEADER.pack(0, HEADER.size - 12 + len(body), -1, 2, 0, TRANSACTIONAL if transactional else 0,
                                  len(values) - 1, 1, 1, producer_id, epoch, sequence, len(values)) + body)

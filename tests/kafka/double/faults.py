@@ -13,25 +13,30 @@ ACTIONS = {
     "delay": (True, SEND), "error": (True, SEND), "drop_before": (False, DROP), "drop_after": (True, DROP),
     "hang_before": (False, HANG), "hang_after": (True, HANG), "ghost": (True, SEND),
 }
-MENTIONED_WITHIN = 4096
+MENTIONED_WITHIN = 1 << 20
+
+
+def holds(request, text):
+    return text.encode() in bytes(request.frame[:MENTIONED_WITHIN])
 
 
 class Rule:
-    """`mentions`: a text that the request's first 4 KiB hold, such as a topic or a transactional id. `commit`: only
-    EndTxn that commit, or only those that abort. Of "ghost", `first` is what becomes of the original: "answer" or the
-    name of another action."""
+    """`mentions`: a text that the request's first MiB holds, such as a topic or a transactional id; `lacks`: one that
+    it does not hold. `commit`: only EndTxn that commit, or only those that abort. Of "ghost", `first` is what becomes
+    of the original: "answer" or the name of another action."""
 
     numbers = itertools.count(1)
 
     def __init__(self, api, action, nth=1, times=1, ms=0, error=None, client=None, mentions=None, commit=None,
-                 first="answer"):
+                 first="answer", lacks=None):
         self.number = next(Rule.numbers)
         self.key = None if api == "*" else API_KEYS[api]
         self.action, self.ghost = action, action == "ghost"
         self.applies, self.answer = ACTIONS[action if first == "answer" else first]
         self.skip, self.left, self.ms = nth - 1, times, ms
         self.error = error_number(error) if error is not None else None
-        self.client, self.mentions, self.commit = client, mentions, commit
+        self.client, self.commit = client, commit
+        self.mentions, self.lacks = mentions, lacks
         self.acted = 0
         if (action == "error") != (error is not None):
             raise ValueError("error wants a number or a name, other actions want none")
@@ -43,7 +48,9 @@ class Rule:
             return False
         if self.commit is not None and bool(request.frame[-1]) != self.commit:
             return False
-        return self.mentions is None or self.mentions.encode() in bytes(request.frame[:MENTIONED_WITHIN])
+        if self.lacks is not None and holds(request, self.lacks):
+            return False
+        return self.mentions is None or holds(request, self.mentions)
 
     def takes(self, request):
         """Counts the request; does the rule act on it? `times` below 0 is for ever."""
