@@ -71,6 +71,8 @@ void outbox_found_end(struct outbox_found *found);
  * made (DONE all the same). */
 enum outbox_result outbox_kafka_partitions(struct outbox_kafka *kafka, const char *topic, int32_t *ret_partitions,
                                            struct outbox_fault *fault);
+/* What was missing is asked for anew: somebody says that it may be there by now. */
+void outbox_kafka_forget_missing(struct outbox_kafka *kafka);
 /* murmur2, as Java's default partitioner. */
 int32_t outbox_kafka_partition_of(struct varve_view key, int32_t partitions);
 

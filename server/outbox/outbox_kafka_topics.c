@@ -185,6 +185,13 @@ static bool is_fresh(const struct kafka_topic *topic)
     return topic->asked_at_ms != 0 && age_ms < (topic->partitions > 0 ? KNOWN_FRESH_MS : MISSING_FRESH_MS);
 }
 
+void outbox_kafka_forget_missing(struct outbox_kafka *kafka)
+{
+    for (size_t i = 0; i < kafka->topics.count; i++)
+        if (kafka->topics.all[i]->partitions == 0)
+            kafka->topics.all[i]->asked_at_ms = 0;
+}
+
 /* A topic that is known serves on when Kafka cannot be asked again just now. A mock makes what it is asked for. */
 enum outbox_result outbox_kafka_partitions(struct outbox_kafka *kafka, const char *topic, int32_t *ret_partitions,
                                            struct outbox_fault *fault)

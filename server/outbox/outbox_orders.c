@@ -175,6 +175,8 @@ static void reset(struct outbox *outbox, struct outbox_errand *errand)
 
 static void retry(struct outbox *outbox, struct outbox_errand *errand)
 {
+    if (outbox->kafka != NULL)
+        outbox_kafka_forget_missing(outbox->kafka); /* Perhaps that is why. */
     errand->status = outbox_retry_order(outbox, errand->order.stream, &errand->count, &errand->error);
 }
 

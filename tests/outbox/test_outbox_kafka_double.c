@@ -140,6 +140,22 @@ static void topics_are_not_made_unless_configured(void **state)
     assert_int_equal(count, 3);
 }
 
+/* Who orders another attempt has perhaps made the topic just now. */
+static void what_was_missing_can_be_asked_for_at_once(void **state)
+{
+    struct kafka_fixture *fixture = *state;
+    int32_t count = -1;
+
+    fixture->config.topic_missing = OUTBOX_TOPIC_DEAD_LETTER;
+    kafka_fixture_open(fixture);
+    assert_int_equal(partitions(fixture, "orders", &count), OUTBOX_DONE);
+    assert_int_equal(count, 0);
+    broker_double_order(&broker, "{\"do\":\"create_topic\",\"name\":\"orders\",\"partitions\":3}");
+    outbox_kafka_forget_missing(fixture->kafka);
+    assert_int_equal(partitions(fixture, "orders", &count), OUTBOX_DONE);
+    assert_int_equal(count, 3);
+}
+
 /* Also when the broker would make them for anybody who asks. */
 static void nothing_is_made_by_asking(void **state)
 {
@@ -456,6 +472,7 @@ int main(void)
         DOUBLE_TEST(a_right_to_make_topics_may_come_later),
         DOUBLE_TEST(topics_are_made_as_configured),
         DOUBLE_TEST(topics_are_not_made_unless_configured),
+        DOUBLE_TEST(what_was_missing_can_be_asked_for_at_once),
         cmocka_unit_test(nothing_is_made_by_asking),
         DOUBLE_TEST(nothing_is_begun_for_a_topic_that_is_not_there),
         DOUBLE_TEST(a_new_instance_sees_more_partitions),
