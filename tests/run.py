@@ -160,14 +160,15 @@ def total(results):
     return sum(r[0] for r in results), sum(r[1] for r in results)
 
 
-def at_once(run_one, paths):
+def at_once(run_one, paths, jobs=JOBS):
     """As many at a time as there are jobs: each has servers, ports and folders of its own."""
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         return total(pool.map(run_one, paths))
 
 
 def run_programs(paths, build):
-    return at_once(lambda path: run_program(path, build), paths)
+    """Twice as many as there are cores: many wait for the disk, or for somebody to lose patience."""
+    return at_once(lambda path: run_program(path, build), paths, 2 * JOBS)
 
 
 def build(*arguments):
