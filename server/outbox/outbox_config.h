@@ -65,7 +65,7 @@ struct outbox_config {
     uint64_t start_from;               /* first position when there is no checkpoint anywhere; 1; UINT64_MAX: the end */
     uint32_t max_events;               /* of a transaction; 10,000 (20,000 when far behind) */
     uint32_t max_bytes;                /* of a transaction; 4 MiB */
-    int32_t gap_us;                    /* between a commit and the next begin; -1: by itself, 0-20 ms */
+    int32_t gap_us;                    /* between a commit and the next begin; -1: by itself, 1-20 ms */
     uint32_t transaction_timeout_ms;   /* 15,000 */
     uint32_t message_timeout_ms;       /* 12,000; below the transaction's */
     uint32_t max_message_bytes;        /* 1,000,000: larger ones are poison */

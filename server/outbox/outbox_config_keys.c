@@ -64,7 +64,7 @@ static const struct key_row key_rows[] = {
     { "txn.max_bytes", "SIZE", "4MiB", "and bytes; one event is always taken",
       ROW_SIZE, FIELD(max_bytes), 64 * KIB, 256 * MIB, NULL, false },
     { "txn.gap", "auto|TIME", "auto",
-      "between a commit and the next transaction, at most 1s; auto: 0 to 20ms, as the brokers need it",
+      "between a commit and the next transaction, at most 1s; auto: 1 to 20ms, as the brokers need it",
       ROW_OWN, 0, 0, 0, 0, set_gap, false },
     { "transaction.timeout", "TIME", "15s", "after which Kafka ends a transaction that nobody ends; at most what the "
       "brokers allow (transaction.max.timeout.ms)",

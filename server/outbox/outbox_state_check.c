@@ -96,7 +96,7 @@ static void check_gap(const struct outbox_state *state)
     else if (state->settings.gap_us >= 0)
         assert(state->gap_us == state->settings.gap_us);
     else
-        assert(state->gap_us >= 0 && state->gap_us <= OUTBOX_GAP_MAX_US);
+        assert(state->gap_us >= OUTBOX_GAP_MIN_US && state->gap_us <= OUTBOX_GAP_MAX_US);
 }
 
 void outbox_state_check(const struct outbox_state *state)

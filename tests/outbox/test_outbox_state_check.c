@@ -34,6 +34,7 @@ BREAK(a_search_of_nothing, s->phase = VARVE_OUTBOX_ISOLATE; s->isolate_until = s
 BREAK(a_search_while_running, s->isolate_until = s->isolate_bad = s->position + 5; s->isolate_events = 1)
 BREAK(attempts_of_nothing, s->attempts = 1)
 BREAK(a_gap_too_long, s->gap_us = 20001)
+BREAK(a_gap_too_short, s->gap_us = 999)
 BREAK(not_a_step_of_init, s->phase = VARVE_OUTBOX_INIT; s->ready = false; s->due = OUTBOX_STEP_CLAIM)
 BREAK(not_a_step_of_recover, s->phase = VARVE_OUTBOX_RECOVER; s->ready = false; s->due = OUTBOX_STEP_INIT)
 
@@ -48,7 +49,7 @@ static const struct {
     CASE(claiming_what_was_not_seen), CASE(breaker_open_at_work), CASE(a_reason_when_all_is_well),
     CASE(waiting_for_no_failure), CASE(probing_for_no_failure), CASE(searching_for_nothing), CASE(a_search_behind),
     CASE(a_search_of_nothing), CASE(a_search_while_running), CASE(attempts_of_nothing), CASE(a_gap_too_long),
-    CASE(not_a_step_of_init), CASE(not_a_step_of_recover),
+    CASE(a_gap_too_short), CASE(not_a_step_of_init), CASE(not_a_step_of_recover),
 };
 
 static bool is_noticed(const struct outbox_state *state)
