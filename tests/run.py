@@ -228,7 +228,8 @@ def part_kafka():
     if not (build() and build("tests")):
         return 0, 1
     scripts = [path for path in executables("tests/kafka") if os.path.basename(path).startswith("test_")]
-    return at_once(lambda path: run_script(path, timeout_s=LONG_TIMEOUT_S if LONG else SCRIPT_TIMEOUT_S), scripts)
+    timeout_s = LONG_TIMEOUT_S if LONG else SCRIPT_TIMEOUT_S
+    return at_once(lambda path: run_script(path, timeout_s=timeout_s), scripts, 2 * JOBS)  # Most of it is waiting.
 
 
 def part_crash():
