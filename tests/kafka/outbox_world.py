@@ -239,16 +239,35 @@ class World:
             newest = [record.value for record in raw.committed_of(topic)[0] if record.key == f"ck/{self.name}".encode()]
         return struct.unpack_from(">Q", newest[-1], 24)[0] if newest else None
 
-    def check(self, left_out=(), hidden=()):
-        """Everything is there, once, and the checkpoint says so. Nothing comes later, either: the event at the end of
-        all is sent after all others. How many events that are. `left_out`: positions that are not to be there;
-        `hidden`: events that were to be there and that log() does not tell any more."""
+    def is_decided(self):
+        """No transaction is open, and the markers of all are written; False also while the broker is away."""
+        try:
+            with Raw(self.broker.port) as raw:
+                return all(raw.offset(topic, index, committed=True) == raw.offset(topic, index)
+                           for topic, count in raw.topics().items() if self.committed.pattern.fullmatch(topic)
+                           for index in range(count))
+        except OSError:
+            return False
+
+    def wrong(self, log):
+        """What is not as the log wants it, once the checkpoint says that all is done."""
+        wait_until(lambda: (self.checkpoint() or 0) >= log[-1].position, "the checkpoint of the last event", CATCH_UP_S)
+        wait_until(self.is_decided, "the markers")
+        self.published()
+        return problems(log, self.committed.records, self.committed.partition_counts)
+
+    def append_last(self):
+        """The event at the end of all, which is sent after all others: behind it nothing comes."""
         self.varve("append", f"{self.category or 'last'}-last", "last", '{"last":true}')
+
+    def check(self, left_out=(), hidden=()):
+        """Everything is there, once, and the checkpoint says so. How many events that are. `left_out`: positions that
+        are not to be there; `hidden`: events that were to be there and that log() does not tell any more."""
+        self.append_last()
         log = sorted([event for event in {*self.log(), *hidden} if event.position not in left_out])
         self.wait_until_published(len(log))
-        wrong = problems(log, self.committed.records, self.committed.partition_counts)
+        wrong = self.wrong(log)
         assert not wrong, "\n".join(wrong)
-        wait_until(lambda: (self.checkpoint() or 0) >= log[-1].position, "the checkpoint behind the last event")
         return len(log)
 
 

@@ -31,6 +31,23 @@ def ghosts_under_load(directory):
         assert world.check() == 20001
 
 
+def these_tests_would_notice(directory):
+    """Deaf for errors of connections, the outbox believes that a commit which was repeated was the only one; then a
+    ghost ends its next transactions, some of them in the middle."""
+    chance = random.Random(5)
+    with TxBroker() as broker, World(directory, broker, {"txn.max_events": "100"}, category="deaf") as world:
+        world.start(deaf=1)
+        world.import_history(6000, category="deaf")
+        world.wait_for_imports()
+        broker.latency(api="Produce", ms=20)  # So that there is a middle.
+        for number in range(6):
+            world.wait_until_published(6000 * number // 12)
+            broker.fault(api="EndTxn", action="ghost", first="drop_before", ms=chance.randrange(131, 303))
+        broker.latency(api="Produce", ms=0)
+        world.append_last()
+        assert world.wrong(list(world.log())), "each event is there once"
+
+
 def the_broker_is_away(directory):
     with TxBroker() as broker, World(directory, broker, SMALL) as world:
         world.import_history(5000)
@@ -61,4 +78,4 @@ def everything_at_once(directory):
         assert world.check() == 30001
 
 
-run([requests_come_again_late, ghosts_under_load, the_broker_is_away, everything_at_once])
+run([requests_come_again_late, ghosts_under_load, these_tests_would_notice, the_broker_is_away, everything_at_once])
