@@ -23,11 +23,21 @@ class Operator(World):
         self.client.close()
         super().__exit__(*fault)
 
-    def start(self):
-        super().start()
+    def start(self, **preload):
+        super().start(**preload)
         if self.client is not None:
             self.client.close()
         self.client = harness.Client(self.socket)
+
+    def die(self, kill, *arguments, **named):
+        """Anew, so that the process kills itself there while it does as it is told; and up again."""
+        self.client.close()
+        self.stop()
+        self.start(kill=kill)
+        with contextlib.suppress(OSError, harness.Closed):  # It may not come to answer.
+            self.order(*arguments, **named)
+        self.wait_for_death()
+        self.start()
 
     def stop_and_start(self):
         self.client.close()
