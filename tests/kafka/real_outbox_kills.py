@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A history is imported at full speed with the outbox on, while varved is killed ten times and the broker three times:
-Java's consumer gets every event once, each stream in order.
+Java's consumer gets every event once, each stream in order; `varve outbox verify` agrees, and what status said all
+along makes sense.
 
 usage: real_outbox_kills.py [EVENTS.ndjson]      (without it, a history is made up)
 """
@@ -11,6 +12,7 @@ import threading
 import time
 
 import real
+import real_status
 from real_support import Import, Reading, Server, check, count_lines, expect, write_history
 
 TOPICS = r"varve\..*"
@@ -55,14 +57,27 @@ def import_and_kill(kafka, server, path, kills, seed):
     try:
         began = time.monotonic()
         importing = Import(server, path)
-        kill_on_the_way(kafka, server, reading, total, kills, chance)
-        importing.join()
-        check(server, kafka, reading.result())
+        with real_status.Watch(server) as watch:
+            kill_on_the_way(kafka, server, reading, total, kills, chance)
+            importing.join()
+            records = reading.result()
+            print(f"all there within {time.monotonic() - began:.1f} s, import in {importing.runs} runs", flush=True)
+            real_status.wait_until_idle(server)
+        check(server, kafka, records)
         expect(reading.misplaced(), [], "records in other partitions than Java's")
-        print(f"all within {time.monotonic() - began:.1f} s, import in {importing.runs} runs", flush=True)
         expect(len(kafka.consume(TOPICS)), total, "records for a new reader: nothing came later")
+        print(f"{len(records)} records: each event once, as in the log, each stream in order", flush=True)
     finally:
         reading.stop()
+    watch.expect_truth()
+    print(watch.summary())
+    expect_agreement(server, total)
+
+
+def expect_agreement(server, total):
+    found = real_status.verify(server)
+    print("varve outbox verify --all: " + ", ".join(f"{name} {value}" for name, value in found.items()), flush=True)
+    expect((found["agrees"], found["events"]), (1, total), "verification")
 
 
 def run(version, path, folder, server_kills, broker_kills):
