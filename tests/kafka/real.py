@@ -120,10 +120,17 @@ class Kafka:
     def resume(self, node=1):
         self.cluster.node(node).signal(signal.SIGCONT)
 
-    def start(self, node=1):
-        """One that was killed, with the data it had."""
-        self.cluster.start_nodes([node], detached=False)
-        self.cluster.wait_until_ready([node])
+    def start(self, *nodes):
+        """What was killed, with the data it had; several at once where none of them alone finds a majority."""
+        nodes = nodes or [1]
+        self.cluster.start_nodes(nodes, detached=False)
+        self.cluster.wait_until_ready(nodes)
+
+    def restart(self, node=1):
+        """As an operator does, who stops it in good order."""
+        self.cluster.node(node).ask_to_stop()
+        self.cluster.node(node).wait_until_gone(PATIENCE_S)
+        self.start(node)
 
     def logs(self, lines=40):
         return "\n".join(f"node {number}: {line}" for number, node in self.cluster.nodes.items()
@@ -159,6 +166,16 @@ class Kafka:
 
     def topics(self):
         return {name: int(partitions) for name, partitions in self.admin("topics")}
+
+    def configure_topic(self, name, key, value):
+        self.admin("configure", name, f"{key}={value}")
+
+    def add_partitions(self, name, count):
+        """So that there are `count`."""
+        self.admin("partitions", name, count)
+
+    def transactional_ids(self):
+        return [fields[0] for fields in self.admin("transactions")]
 
     def leader_of(self, topic, partition=0):
         return {int(fields[0]): int(fields[1]) for fields in self.admin("describe", topic)}[partition]

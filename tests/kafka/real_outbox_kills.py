@@ -31,6 +31,17 @@ def kill_the_broker(kafka):
     return restart
 
 
+def kill_during_the_import(server, importing, total, count):
+    """While events are still coming in; a small history may be in before that."""
+    for number in range(1, count + 1):
+        while importing.is_alive() and ((said := real_status.ask(server)) is None
+                                        or said["head_position"] < total * number // (count + 1)):
+            pass
+        print(f"kill of varved, {'events are' if importing.is_alive() else 'no events are'} coming in", flush=True)
+        server.kill()
+        server.start(server.port)
+
+
 def kill_on_the_way(kafka, server, reading, total, kills, chance):
     """Kills spread over what the consumer has seen, so that they fall into work, however quick the machine is."""
     restarts = []
@@ -49,7 +60,7 @@ def kill_on_the_way(kafka, server, reading, total, kills, chance):
         restart.join()
 
 
-def import_and_kill(kafka, server, path, kills, seed):
+def import_and_kill(kafka, server, path, early, kills, seed):
     total, chance = count_lines(path), random.Random(seed)
     print(f"Kafka {kafka.version}, {total} events, seed {seed}", flush=True)
     chance.shuffle(kills)
@@ -58,6 +69,7 @@ def import_and_kill(kafka, server, path, kills, seed):
         began = time.monotonic()
         importing = Import(server, path)
         with real_status.Watch(server) as watch:
+            kill_during_the_import(server, importing, total, early)
             kill_on_the_way(kafka, server, reading, total, kills, chance)
             importing.join()
             records = reading.result()
@@ -81,13 +93,14 @@ def expect_agreement(server, total):
 
 
 def run(version, path, folder, server_kills, broker_kills):
-    kills = server_kills * ["varved"] + broker_kills * ["broker"]
+    early = server_kills // 3
+    kills = (server_kills - early) * ["varved"] + broker_kills * ["broker"]
     with real.Kafka(version) as kafka:
         with open(f"{folder}/outbox.conf", "w", encoding="utf-8") as file:
             file.write(CONFIG.format(brokers=kafka.bootstrap, max_events=MAX_EVENTS))
         server = Server(f"{folder}/store", "--config", file.name)
         try:
-            import_and_kill(kafka, server, path, kills, random.randrange(10 ** 6))
+            import_and_kill(kafka, server, path, early, kills, random.randrange(10 ** 6))
             server.stop()
         except BaseException:
             with open(server.log, encoding="utf-8") as log:

@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -38,6 +40,7 @@ public final class Admin {
               describe TOPIC                    partition, leader, replicas, replicas in sync
               config TOPIC                      key, value of what differs from the defaults
               offsets TOPIC                     partition, first, end of what is committed, end
+              configure TOPIC KEY=VALUE
               partitions TOPIC COUNT            more of them
               truncate TOPIC                    delete all records
               delete TOPIC
@@ -60,6 +63,13 @@ public final class Admin {
 
     private TopicDescription describe(String topic) throws Exception {
         return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
+    }
+
+    private void configure(String topic, String setting) throws Exception {
+        String[] parts = setting.split("=", 2);
+        AlterConfigOp set = new AlterConfigOp(new ConfigEntry(parts[0], parts[1]), AlterConfigOp.OpType.SET);
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+        admin.incrementalAlterConfigs(Map.of(resource, List.of(set))).all().get();
     }
 
     private static String ids(Collection<Node> nodes) {
@@ -155,6 +165,7 @@ public final class Admin {
             case "topics" -> topics();
             case "describe" -> showPartitions(words.get(1));
             case "config" -> showConfig(words.get(1));
+            case "configure" -> configure(words.get(1), words.get(2));
             case "offsets" -> showOffsets(words.get(1));
             case "partitions" -> admin.createPartitions(
                     Map.of(words.get(1), NewPartitions.increaseTo(Integer.parseInt(words.get(2))))).all().get();
