@@ -87,8 +87,13 @@ enum varve_status outbox_memory_replayed(struct outbox_memory *memory, uint64_t 
 /* 0: not known. What is set is remembered as long as all names fit one event (some thousands); else until the end of
  * the process. */
 int32_t outbox_memory_partitions(const struct outbox_memory *memory, const char *topic);
-enum varve_status outbox_memory_set_partitions(struct outbox_memory *memory, const char *topic, int32_t partitions,
-                                               struct varve_error *error);
+struct outbox_topic_count {
+    const char *topic;
+    int32_t partitions;
+};
+/* In one append, and in none when all of that is known. */
+enum varve_status outbox_memory_set_partitions(struct outbox_memory *memory, const struct outbox_topic_count *counts,
+                                               size_t count, struct varve_error *error);
 
 /* When a position had been published at the latest: the time of the first hint at or above it, by a search through the
  * stream. VARVE_TIME_NONE: no hint says so. Any thread. */

@@ -145,20 +145,32 @@ static enum varve_status append_topics(struct outbox_memory *memory, const json_
     return status == VARVE_EVENT_TOO_LARGE ? VARVE_OK : status; /* Then this process alone remembers it. */
 }
 
-enum varve_status outbox_memory_set_partitions(struct outbox_memory *memory, const char *topic, int32_t partitions,
-                                               struct varve_error *error)
+/* New names take their places beforehand, so that nothing can fail once the log has them; 0 is as good as none. */
+static bool prepare(struct outbox_memory *memory, json_t *object, const struct outbox_topic_count *counts,
+                    size_t count)
 {
-    int32_t before = memory_topics_get(memory->topics, topic);
+    bool good = object != NULL;
 
-    if (before == partitions)
+    for (size_t i = 0; i < count && good; i++)
+        good = json_object_set_new(object, counts[i].topic, json_integer(counts[i].partitions)) == 0 &&
+               memory_topics_set(memory->topics, counts[i].topic, memory_topics_get(memory->topics, counts[i].topic));
+    return good;
+}
+
+enum varve_status outbox_memory_set_partitions(struct outbox_memory *memory, const struct outbox_topic_count *counts,
+                                               size_t count, struct varve_error *error)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < count && !changed; i++)
+        changed = memory_topics_get(memory->topics, counts[i].topic) != counts[i].partitions;
+    if (!changed)
         return VARVE_OK;
     json_t *object = memory_topics_object(memory->topics);
-    bool good = object != NULL && json_object_set_new(object, topic, json_integer(partitions)) == 0 &&
-                memory_topics_set(memory->topics, topic, before == 0 ? partitions : before);
-    enum varve_status status = good ? append_topics(memory, object, error) : memory_no_memory(error);
+    enum varve_status status = prepare(memory, object, counts, count) ? append_topics(memory, object, error)
+                                                                      : memory_no_memory(error);
     json_decref(object);
-    /* A new one took its place beforehand, so that nothing can fail here; 0 is as good as none. */
-    if (good)
-        memory_topics_set(memory->topics, topic, status == VARVE_OK ? partitions : before);
+    for (size_t i = 0; i < count && status == VARVE_OK; i++)
+        memory_topics_set(memory->topics, counts[i].topic, counts[i].partitions);
     return status;
 }

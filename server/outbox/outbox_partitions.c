@@ -20,7 +20,7 @@ void outbox_partitions_end(struct outbox_partitions *partitions)
 void outbox_partitions_forget(struct outbox_partitions *partitions)
 {
     memset(partitions->rows, 0, OUTBOX_PARTITION_TOPICS * sizeof(*partitions->rows));
-    partitions->count = 0;
+    partitions->count = partitions->new_count = 0;
     partitions->last = NULL;
 }
 
@@ -45,22 +45,44 @@ static void log_change(struct outbox *outbox, const char *topic, int32_t before,
              log_text("consequence", "keys may go to other partitions from here on"));
 }
 
-/* As many as before? When not, it may go on only if that is allowed; what is new is remembered. */
-static bool compare(struct outbox *outbox, const char *topic, int32_t now, struct outbox_report *report)
+/* As many as before? When not, it may go on only if that is allowed; what is new is remembered. Of a topic that nobody
+ * knew, together with others: there may be thousands, and all that are known are written each time. */
+static bool compare(struct outbox *outbox, const char *topic, int32_t now, bool *ret_new, struct outbox_report *report)
 {
     int32_t before = outbox_memory_partitions(&outbox->memory, topic);
     struct varve_error error;
 
-    if (before == now)
+    *ret_new = before == 0;
+    if (before == now || before == 0)
         return true;
-    if (before != 0 && outbox->config->partitions_changed == OUTBOX_CHANGE_HALT && !outbox->partitions.accept_changes)
+    if (outbox->config->partitions_changed == OUTBOX_CHANGE_HALT && !outbox->partitions.accept_changes)
         return outbox_report_halt(report, VARVE_HALT_PARTITIONS_CHANGED,
                                   "topic %s had %d partitions and has %d now: keys would go to other ones", topic,
                                   (int)before, (int)now);
-    if (outbox_memory_set_partitions(&outbox->memory, topic, now, &error) != VARVE_OK)
+    if (outbox_memory_set_partitions(&outbox->memory, &(struct outbox_topic_count){ topic, now }, 1, &error) !=
+        VARVE_OK)
         return outbox_report_status(report, &error);
-    if (before != 0)
-        log_change(outbox, topic, before, now);
+    log_change(outbox, topic, before, now);
+    return true;
+}
+
+bool outbox_partitions_remember(struct outbox *outbox, struct outbox_report *report)
+{
+    struct outbox_partitions *partitions = &outbox->partitions;
+    struct outbox_topic_count counts[OUTBOX_PARTITION_TOPICS];
+    struct varve_error error;
+    size_t count = 0;
+
+    if (partitions->new_count == 0)
+        return true;
+    for (size_t i = 0; i < OUTBOX_PARTITION_TOPICS; i++)
+        if (partitions->rows[i].is_new)
+            counts[count++] = (struct outbox_topic_count){ partitions->rows[i].topic, partitions->rows[i].partitions };
+    if (outbox_memory_set_partitions(&outbox->memory, counts, count, &error) != VARVE_OK)
+        return outbox_report_status(report, &error);
+    for (size_t i = 0; i < OUTBOX_PARTITION_TOPICS; i++)
+        partitions->rows[i].is_new = false;
+    partitions->new_count = 0;
     return true;
 }
 
@@ -82,10 +104,11 @@ static enum outbox_placed learn(struct outbox *outbox, const char *topic, struct
         outbox_report_fault(report, OUTBOX_AGAIN, "UNKNOWN_TOPIC_OR_PARTITION", "topic %s does not exist", topic);
         return OUTBOX_PLACED_FAULT;
     }
-    if (!compare(outbox, topic, now, report))
+    if (!compare(outbox, topic, now, &row->is_new, report))
         return OUTBOX_PLACED_FAULT;
     memcpy(row->topic, topic, strlen(topic) + 1);
     row->partitions = now;
+    outbox->partitions.new_count += row->is_new;
     outbox->partitions.count++;
     return OUTBOX_PLACED;
 }
@@ -95,8 +118,11 @@ enum outbox_placed outbox_place(struct outbox *outbox, struct outbox_message *me
     struct outbox_partitions *partitions = &outbox->partitions;
 
     if (partitions->last == NULL || strcmp(partitions->last->topic, message->topic) != 0) {
-        if (partitions->count >= OUTBOX_PARTITION_TOPICS / 4 * 3)
-            outbox_partitions_forget(partitions); /* What is asked for is learnt again. */
+        if (partitions->count >= OUTBOX_PARTITION_TOPICS / 4 * 3) { /* What is asked for is learnt again. */
+            if (!outbox_partitions_remember(outbox, report))
+                return OUTBOX_PLACED_FAULT;
+            outbox_partitions_forget(partitions);
+        }
         struct outbox_partition_row *row = find(partitions, message->topic);
         enum outbox_placed placed =
             row->topic[0] != 0 ? OUTBOX_PLACED : learn(outbox, message->topic, row, report);

@@ -70,8 +70,9 @@ struct outbox_partitions {
     struct outbox_partition_row {
         char topic[OUTBOX_MAX_TOPIC + 1]; /* empty: free */
         int32_t partitions;
+        bool is_new;                  /* the log does not know it yet: it does before anything goes there */
     } *rows;
-    size_t count;
+    size_t count, new_count;
     const struct outbox_partition_row *last; /* found; most messages go where the one before went */
     bool accept_changes;              /* the operator has seen that they changed, and said: go on */
 };
@@ -125,6 +126,8 @@ struct outbox {
     int64_t began_us;                 /* INIT, for the time a takeover takes */
     int64_t letters_logged_us;        /* beginning of a second, */
     uint32_t letters_logged;          /* and dead letters told in it */
+    int64_t lines_us;                 /* log lines that may come often: room for so many, as of then; */
+    uint32_t lines, hidden_lines;     /* left out since the last one */
     enum outbox_step step;            /* being done, */
     bool ordering;                    /* or an order */
     enum varve_outbox_phase told_phase; /* what was told last */
@@ -171,6 +174,8 @@ bool outbox_report_halt(struct outbox_report *report, enum varve_outbox_halt hal
     __attribute__((format(printf, 3, 4)));
 /* Of an append or a read of the log that failed. */
 bool outbox_report_status(struct outbox_report *report, const struct varve_error *error);
+/* Before a line that may come again and again: is there room for one more? */
+bool outbox_may_log(struct outbox *outbox);
 /* After a report: tell the log and count what changed since the last one. */
 void outbox_tell(struct outbox *outbox, const struct outbox_report *report);
 
@@ -220,6 +225,8 @@ void outbox_partitions_end(struct outbox_partitions *partitions);
 void outbox_partitions_forget(struct outbox_partitions *partitions); /* a new producer learns anew */
 enum outbox_placed { OUTBOX_PLACED, OUTBOX_PLACED_NOWHERE, OUTBOX_PLACED_FAULT };
 /* Sets message->partition. NOWHERE: its topic is not there; FAULT: *report says why. */
+/* The new ones are remembered, all in one append. */
+bool outbox_partitions_remember(struct outbox *outbox, struct outbox_report *report);
 enum outbox_placed outbox_place(struct outbox *outbox, struct outbox_message *message, struct outbox_report *report);
 
 /* ---- outbox_publish.c ---- */

@@ -53,6 +53,8 @@ enum outbox_result outbox_transact(struct outbox *outbox, const struct outbox_me
     size_t all_count = 0;
 
     assert(note_count <= MAX_NOTES && outbox->kafka != NULL);
+    if (!outbox_partitions_remember(outbox, report))
+        return report->result;
     if (is_transactional(outbox)) {
         all_count = add_tombstones(outbox, all, 0);
         memcpy(all + all_count, notes, note_count * sizeof(*notes));

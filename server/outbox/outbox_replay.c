@@ -77,6 +77,8 @@ static bool is_meant(const struct outbox *outbox, const uint8_t *record)
 
 static void log_skipped(struct outbox *outbox, uint64_t position, const char *why)
 {
+    if (!outbox_may_log(outbox))
+        return;
     log_warn(&outbox->log, "outbox.replay_skipped", log_text("outbox", outbox->config->name),
              log_number("number", outbox->memory.replay.number), log_number("position", position),
              log_text("reason", why));

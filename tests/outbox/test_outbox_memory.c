@@ -173,6 +173,7 @@ static void texts_of_others_cannot_spoil_the_log(void **state)
 
 static void a_full_disk_changes_nothing(void **state)
 {
+    const struct outbox_topic_count topic = { "t", 3 };
     struct memory_fixture *f = *state;
     struct outbox_replay replay = { .number = 1, .from = 1, .until = 2 };
     struct varve_dead_letter letter = memory_letter("a", 100);
@@ -194,7 +195,7 @@ static void a_full_disk_changes_nothing(void **state)
     assert_int_equal(outbox_memory_pause(memory, true, absent, &f->error), VARVE_DISK_FULL);
     assert_int_equal(outbox_memory_reset(memory, 5, 9, absent, &f->error), VARVE_DISK_FULL);
     assert_int_equal(outbox_memory_replay(memory, &replay, absent, &f->error), VARVE_DISK_FULL);
-    assert_int_equal(outbox_memory_set_partitions(memory, "t", 3, &f->error), VARVE_DISK_FULL);
+    assert_int_equal(outbox_memory_set_partitions(memory, &topic, 1, &f->error), VARVE_DISK_FULL);
     assert_int_equal(outbox_memory_partitions(memory, "t"), 0);
     char *after = memory_picture(memory);
     assert_string_equal(before, after);
@@ -221,7 +222,7 @@ static enum varve_status do_one(struct memory_fixture *f, int which)
     case 7: return outbox_memory_discard(&f->memory, letter.stream, 120, because, &f->error);
     default:
         snprintf(topic, sizeof(topic), "topic-%d", which % 100);
-        return outbox_memory_set_partitions(&f->memory, topic, 3, &f->error);
+        return outbox_memory_set_partitions(&f->memory, &(struct outbox_topic_count){ topic, 3 }, 1, &f->error);
     }
 }
 

@@ -213,7 +213,8 @@ static enum varve_status do_step(struct memory_fixture *f, const struct step *st
     case PAUSE: return outbox_memory_pause(memory, step->paused, reason, &f->error);
     case RESET: return outbox_memory_reset(memory, step->position, step->generation, reason, &f->error);
     case PARTITIONS:
-        return outbox_memory_set_partitions(memory, topics[step->topic], step->partitions, &f->error);
+        return outbox_memory_set_partitions(
+            memory, &(struct outbox_topic_count){ topics[step->topic], step->partitions }, 1, &f->error);
     case REPLAY: return outbox_memory_replay(memory, &replay, reason, &f->error);
     case REPLAYED: return outbox_memory_replayed(memory, step->position, &f->error);
     case WHATS: break;

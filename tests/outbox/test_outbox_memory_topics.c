@@ -7,7 +7,9 @@
 
 static void set(struct memory_fixture *f, const char *topic, int32_t partitions)
 {
-    assert_int_equal(outbox_memory_set_partitions(&f->memory, topic, partitions, &f->error), VARVE_OK);
+    const struct outbox_topic_count count = { topic, partitions };
+
+    assert_int_equal(outbox_memory_set_partitions(&f->memory, &count, 1, &f->error), VARVE_OK);
     assert_int_equal(outbox_memory_partitions(&f->memory, topic), partitions);
 }
 

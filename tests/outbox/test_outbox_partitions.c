@@ -104,6 +104,33 @@ static void more_topics_than_the_table_holds(void **state)
     hands_close(h);
 }
 
+/* What is known is written whole, so thousands of topics must not be written one by one. */
+static void topics_of_a_batch_are_remembered_together(void **state)
+{
+    struct hands *h = hands_open();
+    char stream[32];
+    uint64_t last = 0;
+
+    fake_reset();
+    for (int i = 0; i < 50; i++) {
+        snprintf(stream, sizeof(stream), "c%d-1", i);
+        last = hands_append(h, stream, "went", 1);
+    }
+    hands_start(h);
+    hands_wait_position(h, last);
+    assert_int_equal(fake_sent(NULL, 0, false), 50);
+    assert_int_equal(hands_remembered(h, "$outbox.topics"), 1);
+    hands_stop(h); /* All of them are known. */
+    hands_start(h);
+    for (int i = 0; i < 50; i++) {
+        snprintf(stream, sizeof(stream), "c%d-1", i);
+        last = hands_append(h, stream, "went", 1);
+    }
+    hands_wait_position(h, last);
+    assert_int_equal(hands_remembered(h, "$outbox.topics"), 1);
+    hands_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +139,7 @@ int main(void)
         cmocka_unit_test(a_missing_topic_is_waited_for),
         cmocka_unit_test(or_its_events_are_set_aside),
         cmocka_unit_test(more_topics_than_the_table_holds),
+        cmocka_unit_test(topics_of_a_batch_are_remembered_together),
     };
 
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
