@@ -10,15 +10,16 @@
 #include <unistd.h>
 
 enum { STREAMS = 10000, DATA_BYTES = 256, WARM_UP = 50, WARM_RATE = 100, QUICK_RATE = 1000, MOCK_RATE = 20000,
-       RARE = 100 /* events per second: measured for longer */, FILL_BATCH = 100 };
-
-static const struct {
-    uint32_t rate, per_append;
-} rates[] = { { 20, 1 }, { 1000, 1 }, { 20000, 1 }, { 200000, 10 } };
-enum { RATES = sizeof(rates) / sizeof(rates[0]) };
+       RARE = 100 /* events per second: measured for longer */, FILL_BATCH = 100, LOOK_US = 10000 };
+#define STUCK_NS 60000000000ull
 
 static const char *const modes[] = { "exactly_once", "at_least_once" };
 enum { MODES = 2 };
+
+static const struct {
+    uint32_t rate, per_append, mode;
+} rates[] = { { 20, 1, 0 }, { 1000, 1, 0 }, { 1000, 1, 1 }, { 20000, 1, 0 }, { 200000, 10, 0 } };
+enum { RATES = sizeof(rates) / sizeof(rates[0]) };
 
 struct bench {
     const struct settings *settings;
@@ -85,10 +86,10 @@ static uint64_t await_arrivals(const struct timing *timing, uint64_t count)
         if (here != before)
             moved_ns = now_ns();
         before = here;
-        if (now_ns() - moved_ns > 60000000000ull)
+        if (now_ns() - moved_ns > STUCK_NS)
             die("%llu events of %llu did not arrive in Kafka", (unsigned long long)(count - here),
                 (unsigned long long)count);
-        usleep(10000);
+        usleep(LOOK_US);
     }
     return now_ns();
 }
@@ -105,20 +106,20 @@ static void summarise(const uint64_t *from, const uint64_t *until, uint64_t coun
 }
 
 /* A server of its own, started again after the first events, so that its figures know nothing of how all began. */
-static pid_t start_warm(struct bench *bench, const char *directory, struct timing *timing, uint64_t count,
-                        char ret_url[64])
+static pid_t start_warm(struct bench *bench, const char *directory, const char *mode, struct timing *timing,
+                        uint64_t count, char ret_url[64])
 {
     struct outbox_load warm_up = { ret_url, WARM_RATE, 1, WARM_UP, STREAMS, count };
 
     new_topic(bench);
-    pid_t varved = start(bench, directory, modes[0], ret_url);
+    pid_t varved = start(bench, directory, mode, ret_url);
     outbox_load_run(&warm_up, NULL, NULL);
     outbox_load_await(ret_url);
     timing->arrivals = kafka_arrivals_start(bench->kafka, bench->topic, timing->arrived, count);
     server_stop(varved);
-    varved = start(bench, directory, modes[0], ret_url);
-    while (kafka_arrivals_others(timing->arrivals) < WARM_UP)
-        usleep(10000);
+    varved = start(bench, directory, mode, ret_url);
+    while (outbox_figure(ret_url, "takeover_us_count") == 0 || kafka_arrivals_others(timing->arrivals) < WARM_UP)
+        usleep(LOOK_US);
     return varved;
 }
 
@@ -132,7 +133,7 @@ static void measure_rate(struct bench *bench, size_t which, uint32_t seconds, st
     if (timing.sent == NULL || timing.acked == NULL || timing.arrived == NULL)
         die("no memory");
     snprintf(directory, sizeof(directory), "%s", fresh_path(bench->settings, "server"));
-    pid_t varved = start_warm(bench, directory, &timing, count, url);
+    pid_t varved = start_warm(bench, directory, modes[rates[which].mode], &timing, count, url);
     uint64_t began = now_ns(), elapsed = outbox_load_run(&load, timing.sent, timing.acked);
     uint64_t until_here = await_arrivals(&timing, count) - began;
     if (kafka_arrivals_stop(timing.arrivals) > 0)
@@ -157,20 +158,20 @@ static void measure_rate(struct bench *bench, size_t which, uint32_t seconds, st
 static void run_rate(struct bench *bench, size_t which)
 {
     static const char *const what[] = { "sent -> consumer", "acknowledged -> consumer",
-                                        "commit -> Kafka's commit (max for 99.9)" };
+                                        "commit -> Kafka's commit (99.9: max)" };
     const struct settings *settings = bench->settings;
     uint32_t seconds = rates[which].rate < RARE && !settings->quick ? 3 * settings->seconds : settings->seconds;
     struct row rows[3];
     struct measurement measured[3];
-    char name[32];
+    char name[40];
 
-    snprintf(name, sizeof(name), "%u/s", rates[which].rate);
+    snprintf(name, sizeof(name), "%u/s%s%s", rates[which].rate, rates[which].per_append > 1 ? " by tens" : "",
+             rates[which].mode == 1 ? " at_least_once" : "");
     if (!is_chosen(settings, name))
         return;
     for (int i = 0; i < 3; i++) {
         rows[i] = (struct row){ .section = bench->section, .unit = "events", .rounds = settings->rounds };
-        snprintf(rows[i].name, sizeof(rows[i].name), "%s%s, %s", name, rates[which].per_append > 1 ? " by tens" : "",
-                 what[i]);
+        snprintf(rows[i].name, sizeof(rows[i].name), "%.38s, %s", name, what[i]);
     }
     for (uint32_t round = 0; round < settings->rounds; round++) {
         tell(name, round);
@@ -194,7 +195,7 @@ static void measure_drain(struct bench *bench, const char *directory, const char
     new_topic(bench);
     pid_t varved = start(bench, directory, mode, url);
     while ((first = outbox_figure(url, "events_published")) == 0)
-        usleep(5000);
+        usleep(LOOK_US);
     uint64_t began = now_ns();
     outbox_load_await(url);
     uint64_t elapsed = now_ns() - began;
@@ -290,6 +291,16 @@ static void run_effect(struct bench *bench, const char *name, uint32_t connectio
     remove_tree(scratch_path(settings, "raw"));
 }
 
+/* Producer, broker and consumer share what the machine has left. */
+static void note_load(struct report *report, const char *when)
+{
+    double load[1] = { 0 };
+
+    if (getloadavg(load, 1) == 1)
+        report_note(report, "%s, the machine's load was %.1f on %ld cores", when, load[0],
+                    sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 void bench_outbox(const struct settings *settings, struct report *report)
 {
     struct bench bench = { .settings = settings, .report = report, .kafka = kafka_bench_open(settings->kafka) };
@@ -298,11 +309,13 @@ void bench_outbox(const struct settings *settings, struct report *report)
     snprintf(bench.section, sizeof(bench.section), "outbox, to %s", is_mock ? "a mock of Kafka" : "the Kafka at ");
     if (!is_mock)
         strncat(bench.section, kafka_bench_brokers(bench.kafka), sizeof(bench.section) - strlen(bench.section) - 1);
+    note_load(report, "before the outbox's cases");
     for (size_t i = 0; i < RATES; i++)
         if (rates[i].rate <= (settings->quick ? QUICK_RATE : is_mock ? MOCK_RATE : UINT32_MAX))
             run_rate(&bench, i);
     run_backlog(&bench);
     run_effect(&bench, "W1 1 conn x 1, 1/append", 1, 1);
     run_effect(&bench, "W2 8 conn x 8, 1/append", 8, 8);
+    note_load(report, "after them");
     kafka_bench_close(bench.kafka);
 }
