@@ -49,6 +49,22 @@ void varve_encode_outbox_list_ok(struct varve_wire_buffer *out, uint32_t request
     pack_end(&pack);
 }
 
+/* Entries and their figures take more of the arena together than each for itself, if the bytes were only to claim
+ * them: so first of all, are they there? */
+static void check_entries(const struct fields *fields, uint32_t count, bool *failed)
+{
+    struct fields walk = *fields;
+
+    for (uint32_t i = 0; i < count && !walk.pull.failed; i++) {
+        uint32_t unknown = fields_open(&walk, 2);
+
+        varve_pull_str(&walk.pull);
+        fields_stats_skip(&walk);
+        fields_close(&walk, unknown);
+    }
+    *failed |= walk.pull.failed;
+}
+
 static void decode_entry(struct fields *fields, struct varve_wire_arena *arena, struct varve_outbox_entry *entry)
 {
     uint32_t unknown = fields_open(fields, 2);
@@ -68,6 +84,8 @@ enum varve_status varve_decode_outbox_list_ok(struct varve_view body, struct var
     fields_begin(&fields, "OUTBOX_LIST_OK", body, error);
     uint32_t unknown = fields_open(&fields, 1);
     uint32_t count = fields_list(&fields, "outboxes", LEAST_ENTRY_BYTES);
+
+    check_entries(&fields, count, &fields.pull.failed);
     struct varve_outbox_entry *entries = fields_take(&fields, arena, count, sizeof(*entries));
 
     for (uint32_t i = 0; i < count && !fields.pull.failed; i++) {

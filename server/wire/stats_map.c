@@ -40,20 +40,36 @@ static bool decode_stat(struct fields *fields, struct varve_stat *stat)
     return false;
 }
 
-const struct varve_stat *fields_stats(struct fields *fields, struct varve_wire_arena *arena, size_t *ret_count)
+size_t fields_stats_skip(struct fields *fields)
 {
     uint32_t pairs = varve_pull_map(&fields->pull);
+    struct varve_stat stat;
     size_t kept = 0;
 
     if (pairs > (size_t)(fields->pull.end - fields->pull.at) / LEAST_STAT_BYTES)
         fields->pull.failed = true;
+    fields->depth++;
+    for (uint32_t i = 0; i < pairs && !fields->pull.failed; i++)
+        kept += decode_stat(fields, &stat);
+    fields->depth--;
+    return kept;
+}
 
-    struct varve_stat *stats = fields_take(fields, arena, pairs, sizeof(*stats));
+/* Walked twice: first for how many there are, so that no memory is taken for what the bytes only claim. */
+const struct varve_stat *fields_stats(struct fields *fields, struct varve_wire_arena *arena, size_t *ret_count)
+{
+    struct fields walk = *fields;
+    size_t count = fields_stats_skip(&walk), kept = 0;
 
+    fields->pull.failed = walk.pull.failed;
+    struct varve_stat *stats = fields_take(fields, arena, count, sizeof(*stats));
+    uint32_t pairs = varve_pull_map(&fields->pull);
     fields->depth++;
     for (uint32_t i = 0; i < pairs && !fields->pull.failed; i++) {
-        if (decode_stat(fields, &stats[kept]))
-            kept++;
+        struct varve_stat stat;
+
+        if (decode_stat(fields, &stat))
+            stats[kept++] = stat;
     }
     fields->depth--;
     *ret_count = kept;

@@ -6,6 +6,8 @@
 #include "pack.h"
 
 void pack_stats(struct pack *pack, const struct varve_stat *stats, size_t count);
+/* How many there are; checks them as fields_stats() does. */
+size_t fields_stats_skip(struct fields *fields);
 /* In the arena. Values of other kinds than text and count are skipped. */
 const struct varve_stat *fields_stats(struct fields *fields, struct varve_wire_arena *arena, size_t *ret_count);
 

@@ -111,6 +111,7 @@ static void many_small_ones_and_hostile_counts(void **state)
 {
     static struct varve_outbox_entry entries[MANY];
     static const struct varve_stat figure = { .name = { "n", 1 } };
+    static const char overlapping[] = "\x91\x93\x93\xa5kafka\x87\xa8p1s\0\0\xa3\0\0\0\xa4list\x91\x01\xa1`\x01 x";
     struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_wire_buffer buffer = { 0 };
     const struct varve_outbox_entry *read;
@@ -125,6 +126,8 @@ static void many_small_ones_and_hostile_counts(void **state)
     assert_true(arena_taken(arena) <= 16 * buffer.size);
     message_check_hostile(VARVE_OP_OUTBOX_LIST_OK, "\x91\xdd\xff\xff\xff\xff", 6, arena);
     message_check_hostile(VARVE_OP_OUTBOX_LIST_OK, "\x91\x91\x92\xa0\xdf\xff\xff\xff\xff", 9, arena);
+    /* An entry in whose map the rest is claimed, beside the list in which it is claimed too. */
+    message_check_hostile(VARVE_OP_OUTBOX_LIST_OK, overlapping, sizeof(overlapping) - 1, arena);
     message_check_hostile(VARVE_OP_OUTBOX_VERIFY_OK, "\x91\xdf\xff\xff\xff\xff", 6, arena);
     varve_wire_buffer_free(&buffer);
     varve_wire_arena_free(arena);
