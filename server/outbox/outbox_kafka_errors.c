@@ -62,6 +62,12 @@ static bool is_silence(rd_kafka_resp_err_t error)
            error == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE || error == RD_KAFKA_RESP_ERR__WAIT_COORD;
 }
 
+/* librdkafka tries again what a broker refuses for want of replicas, until time is up, and does not say so. */
+static const char *hint_for(rd_kafka_resp_err_t error)
+{
+    return error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ? " (brokers away, or too few replicas in sync)" : "";
+}
+
 enum outbox_result kafka_fail(const struct kafka_ear *ear, struct outbox_fault *fault, const char *call,
                               rd_kafka_resp_err_t error, const char *sentence)
 {
@@ -72,8 +78,8 @@ enum outbox_result kafka_fail(const struct kafka_ear *ear, struct outbox_fault *
     snprintf(fault->code, sizeof(fault->code), "%s", rd_kafka_err2name(named));
     if (sentence == NULL || sentence[0] == 0)
         sentence = rd_kafka_err2str(error);
-    snprintf(fault->reason, sizeof(fault->reason), "%.30s: %.200s%s%.160s", call, sentence, explained ? "; " : "",
-             explained ? ear->sentence : "");
+    snprintf(fault->reason, sizeof(fault->reason), "%.30s: %.150s%s%s%.160s", call, sentence, hint_for(error),
+             explained ? "; " : "", explained ? ear->sentence : "");
     enum outbox_result result = kafka_result_of(named);
     fault->is_poison = result == OUTBOX_REFUSED;
     return result;

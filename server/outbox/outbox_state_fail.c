@@ -30,12 +30,23 @@ static int64_t jittered_us(struct outbox_state *state, uint32_t times)
     return (int64_t)(low + next_random(state) % (high - low + 1));
 }
 
+/* The sentence without the call that it may begin with: that is said already. */
+static const char *sentence_of(const struct outbox_fault *fault)
+{
+    size_t length = fault->call != NULL ? strlen(fault->call) : 0;
+    bool says_it = length > 0 && strncmp(fault->reason, fault->call, length) == 0 &&
+                   strncmp(&fault->reason[length], ": ", 2) == 0;
+
+    return says_it ? &fault->reason[length + 2] : fault->reason;
+}
+
 void outbox_state_say(struct outbox_state *state, const struct outbox_fault *fault)
 {
-    bool has_call = fault->call != NULL, has_code = fault->code[0] != '\0', has_reason = fault->reason[0] != '\0';
+    const char *sentence = sentence_of(fault);
+    bool has_call = fault->call != NULL, has_code = fault->code[0] != '\0', has_reason = sentence[0] != '\0';
     int length = snprintf(state->reason, sizeof(state->reason), "%s%s%s%s%s", has_call ? fault->call : "",
                           has_call && (has_code || has_reason) ? ": " : "", fault->code,
-                          has_code && has_reason ? ": " : "", fault->reason);
+                          has_code && has_reason ? ": " : "", sentence);
 
     if (length <= 0)
         snprintf(state->reason, sizeof(state->reason), "failed, and nothing says why");

@@ -13,6 +13,7 @@ import time
 
 import real
 import real_status
+from real_ci_tools import kcat
 from real_support import Import, Reading, Server, check, count_lines, expect, write_history
 
 TOPICS = r"varve\..*"
@@ -76,14 +77,26 @@ def import_and_kill(kafka, server, path, early, kills, seed):
             print(f"all there within {time.monotonic() - began:.1f} s, import in {importing.runs} runs", flush=True)
             real_status.wait_until_idle(server)
         check(server, kafka, records)
+        expect_same_from_kcat(kafka, records)
         expect(reading.misplaced(), [], "records in other partitions than Java's")
         expect(len(kafka.consume(TOPICS)), total, "records for a new reader: nothing came later")
-        print(f"{len(records)} records: each event once, as in the log, each stream in order", flush=True)
+        print(f"{len(records)} records: each event once, as in the log, each stream in order; kcat reads the same",
+              flush=True)
     finally:
         reading.stop()
     watch.expect_truth()
     print(watch.summary())
     expect_agreement(server, total)
+
+
+def expect_same_from_kcat(kafka, records):
+    """librdkafka's consumer sees what Java's does."""
+    for topic in {record.topic for record in records}:
+        done = kcat("-C", "-b", kafka.bootstrap, "-t", topic, "-e", "-q", "-f", "%p %o %k\n", "-X",
+                    "isolation.level=read_committed")
+        expect(done.returncode, 0, done.stderr)
+        wanted = sorted(f"{r.partition} {r.offset} {r.key.decode()}" for r in records if r.topic == topic)
+        expect(sorted(done.stdout.splitlines()) == wanted, True, f"kcat reads of {topic} what Java's consumer does")
 
 
 def expect_agreement(server, total):

@@ -6,7 +6,7 @@ import tempfile
 
 import real
 import real_status
-from real_support import Import, Reading, Server, check, expect, write_history
+from real_support import Import, Reading, Server, check, expect, varve, write_history
 
 TOPICS = r"varve\..*"
 # Failures are to come and go quickly here.
@@ -67,6 +67,12 @@ class Scene:
     def wait_for_more(self):
         """Something comes through, whatever there is behind it."""
         self.reading.wait_for(len(self.reading.lines) + 1)
+
+    def pause_and_resume(self):
+        """So that it begins anew with Kafka, in the same process."""
+        for order in ("pause", "resume"):
+            done = varve("outbox", order, "--server", self.server.url)
+            expect(done.returncode, 0, done.err)
 
     def check(self):
         """Both ends agree, for Java's consumer and for the server, and nothing comes later."""

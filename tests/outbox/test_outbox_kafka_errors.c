@@ -86,6 +86,8 @@ static void silence_is_explained(void **state)
     assert_string_equal(fault.reason, "produce: state");
     kafka_fail(&ear, &fault, "produce", RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, "late"); /* keeps its code: it is counted */
     assert_string_equal(fault.code, "_MSG_TIMED_OUT");
+    assert_string_equal(fault.reason,
+                        "produce: late (brokers away, or too few replicas in sync); SASL: wrong password");
 }
 
 static void long_sentences_are_cut(void **state)

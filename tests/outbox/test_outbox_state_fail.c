@@ -102,6 +102,19 @@ static void a_fault_that_says_nothing_is_told_all_the_same(void **unused)
     assert_memory_equal(driven.state.reason, "commit_transaction: xxx", 23);
 }
 
+static void the_call_is_said_once(void **unused)
+{
+    struct outbox_fault fault = { .code = "_TIMED_OUT", .call = "fetch", .reason = "fetch: it was late" };
+    struct driven driven;
+
+    begin_at(&driven, VARVE_OUTBOX_RUN);
+    outbox_state_say(&driven.state, &fault);
+    assert_string_equal(driven.state.reason, "fetch: _TIMED_OUT: it was late");
+    snprintf(fault.reason, sizeof(fault.reason), "fetching took too long");
+    outbox_state_say(&driven.state, &fault);
+    assert_string_equal(driven.state.reason, "fetch: _TIMED_OUT: fetching took too long");
+}
+
 /* ---- poison ---- */
 
 /* Do what is asked for, with these events refused. Fails now and then in between, when `faults`. Returns the number of
@@ -275,6 +288,7 @@ int main(void)
         cmocka_unit_test(with_nothing_to_publish_the_claim_closes_the_breaker),
         cmocka_unit_test(a_misconfiguration_halts_after_some_tries_in_a_row),
         cmocka_unit_test(a_fault_that_says_nothing_is_told_all_the_same),
+        cmocka_unit_test(the_call_is_said_once),
         cmocka_unit_test(the_search_finds_exactly_the_events_that_are_refused),
         cmocka_unit_test(an_event_is_tried_again_before_it_is_set_aside),
         cmocka_unit_test(another_code_is_another_reason),
