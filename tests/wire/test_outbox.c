@@ -111,7 +111,7 @@ static void many_small_ones_and_hostile_counts(void **state)
 {
     static struct varve_outbox_entry entries[MANY];
     static const struct varve_stat figure = { .name = { "n", 1 } };
-    static const char overlapping[] = "\x91\x93\x93\xa5kafka\x87\xa8p1s\0\0\xa3\0\0\0\xa4list\x91\x01\xa1`\x01 x";
+    static const char overlapping[] = "\x91\x99\x93\xa5kafka\x87\xa8p1s\0\0\xa3\0\0\0\xa4list\x91\x01\xa1`\x01 x";
     struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_wire_buffer buffer = { 0 };
     const struct varve_outbox_entry *read;
