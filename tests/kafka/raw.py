@@ -2,6 +2,7 @@
 library would send. Works with the double and with Kafka."""
 import os
 import socket
+import ssl
 import struct
 import sys
 
@@ -38,8 +39,13 @@ def make_batch(values, producer_id=-1, epoch=-1, sequence=-1, transactional=Fals
 class Raw:
     """One connection; a context manager. The methods return error numbers and what else the answer says."""
 
+    trusted = None  # A certificate; when there is one, connections are those of TLS.
+
     def __init__(self, port, client="raw"):
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        if self.trusted is not None:
+            context = ssl.create_default_context(cafile=self.trusted)
+            self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.client, self.correlation = client, 0
 

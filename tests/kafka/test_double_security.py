@@ -1,26 +1,15 @@
 #!/usr/bin/env python3
 """Does the broker double keep out who it should, by password and by certificate?"""
 import os
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox", "lib")]
-from broker import PATIENCE_S, TxBroker  # noqa: E402
+from broker import TxBroker  # noqa: E402
+from certificate import certificate  # noqa: E402
 from probe import Probe  # noqa: E402
 from raw import make_batch  # noqa: E402
 from varved import run  # noqa: E402
-
-
-def certificate(path):
-    """Key and certificate for 127.0.0.1 in one file, and the certificate alone for those who are to trust it."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=double",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path + ".key", "-out", path + ".crt"],
-                   capture_output=True, timeout=PATIENCE_S, check=True)
-    with open(path, "wb") as both:
-        for part in ".key", ".crt":
-            both.write(open(path + part, "rb").read())
-    return path
 
 
 def sasl(user, password, protocol="SASL_PLAINTEXT"):

@@ -1,173 +1,148 @@
 #!/usr/bin/env python3
-"""Topics that are missing, forbidden, grown or damaged, and doors with locks: the outbox waits where waiting helps,
-halts and says why where it does not, and goes on when things are put right."""
+"""Topics that are not there, that may not be written to, that get more partitions; and two outboxes of one server, of
+which one is stuck."""
 import os
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox", "lib")]
-from broker import PATIENCE_S, TxBroker, wait_until  # noqa: E402
-from outbox_world import SMALL, World  # noqa: E402
+from broker import TxBroker, wait_until  # noqa: E402
+from exactly_once import problems  # noqa: E402
+from outbox_world import World, write_config  # noqa: E402
 from varved import run  # noqa: E402
 
-
-def ckpt_of(broker):
-    return next(name for name in broker.topics() if name.startswith("__varve."))
+TOPIC = "varve.loan"
 
 
-def settled(world, events):
-    """So many events have been published, and no more is to come."""
-    world.import_history(events)
-    world.wait_for_imports()
-    world.wait_until_published(events)
-    wait_until(lambda: world.status()["lag_events"] == 0, "the outbox to have nothing to do")
+def made_when_missing(directory):
+    with TxBroker() as broker, World(directory, broker, {"topic.partitions": "5"}) as world:
+        world.import_history(300)
+        world.wait_for_imports()
+        world.check()
+        assert len(broker.topics()[TOPIC]) == 5
 
 
-def halts(world, why):
-    wait_until(lambda: world.status()["halt"] == why, f"HALTED for {why}, and not {world.status()}")
-    status = world.status()
-    assert status["phase"] == "HALTED" and status["reason"], status
-    return status
+def waited_for(directory):
+    with TxBroker("--topic", "varve.last:1") as broker, World(directory, broker, {"topic.missing": "block"}) as world:
+        world.import_history(300)
+        status = world.wait_for_status("an open breaker", breaker="OPEN")
+        assert TOPIC in status["reason"] and status["next_attempt"] > 0, status
+        world.wait_for_imports()
+        assert TOPIC not in broker.topics() and world.dead_letters() == {}
+        broker.create_topic(name=TOPIC, partitions=3)
+        world.check()
 
 
-def waits(world):
-    """It fails and tries again: the breaker is open, and there is a reason."""
-    wait_until(lambda: world.status()["breaker"] != "CLOSED" and world.status()["reason"], "an open breaker")
-    assert world.status()["halt"] == "NONE", world.status()
+def dead_letters_without_it(directory):
+    with TxBroker("--topic", "varve.last:1") as broker, \
+            World(directory, broker, {"topic.missing": "dead_letter"}) as world:
+        world.import_history(60, streams=7)
+        world.wait_for_imports()
+        streams = {event.stream for event in world.log()}
+        parked = [event.position for event in world.log()]
+        world.wait_for_status("dead letters", phase="RUN", dead_streams=len(streams), parked_events=len(parked))
+        world.check(left_out=parked)
+        broker.create_topic(name=TOPIC, partitions=3)
+        world.varve("outbox", "dead", "retry", "--all")
+        world.wait_for_status("no dead letters", dead_streams=0)
+        world.check()
 
 
-# ---- topics ---------------------------------------------------------------------------------------------------------
-
-def missing_topics_are_waited_for(directory):
-    with TxBroker() as broker, World(directory, broker, {"topic.missing": "block"}) as world:
-        world.import_history(50)
-        waits(world)
-        assert not any(name.startswith("varve.") for name in broker.topics())
-        for category in "loan", "last":
-            broker.create_topic(name="varve." + category, partitions=3)
-        assert world.check() == 51 and world.status()["dead_streams"] == 0
-
-
-def what_is_forbidden_is_waited_for(directory):
-    with TxBroker("--topic", "varve.loan:3") as broker, World(directory, broker, SMALL) as world:
-        settled(world, 100)
-        for operations in ["write"], ["read", "write", "describe"]:
-            broker.deny(topic="varve.loan", operations=operations)
-            world.import_history(50, seed=10 + len(operations))
-            waits(world)
-            assert world.status()["dead_streams"] == 0  # It is not the events' fault.
-            broker.allow(topic="varve.loan")
-            wait_until(lambda: world.status()["breaker"] == "CLOSED", "a closed breaker")
-            world.wait_for_imports()
-        assert world.check() == 201
-
-
-def partitions_may_grow(directory):
-    """With a warning: keys go elsewhere from then on."""
-    with TxBroker("--topic", "varve.loan:2") as broker, World(directory, broker) as world:
-        settled(world, 100)
-        broker.add_partitions(name="varve.loan", count=5)
+def rights_that_come_later(directory):
+    """Each is asked for, and once it is there, all goes on without anybody's doing."""
+    with TxBroker() as broker, World(directory, broker) as world:
+        world.import_history(100)
+        world.wait_until_published(100)
+        for number, operations in enumerate((["write"], ["describe"], ["write", "describe"]), 2):
+            broker.deny(topic=TOPIC, operations=operations)
+            if "describe" in operations:
+                world.restart()
+            world.import_history(100, seed=number)
+            status = world.wait_for_status("an open breaker", breaker="OPEN")
+            assert "TOPIC_AUTHORIZATION_FAILED" in status["reason"], status
+            assert world.dead_letters() == {}
+            broker.allow(topic=TOPIC)
+            world.wait_until_published(100 * number)
+        checkpoints = next(name for name in broker.topics() if name.endswith(".ckpt"))
+        broker.deny(topic=checkpoints)
         world.restart()
-        world.import_history(100, seed=2)
-        world.wait_until_published(200)
+        world.import_history(100, seed=9)
+        world.wait_for_status("an open breaker", breaker="OPEN")
+        broker.allow(topic=checkpoints)
+        world.wait_for_imports()
+        world.check()
+
+
+def more_partitions(directory):
+    """Told, and new events go where Java's partitioner would put them now."""
+    with TxBroker("--topic", f"{TOPIC}:3") as broker, World(directory, broker) as world:
+        world.import_history(300)
+        world.wait_until_published(300)
+        broker.add_partitions(name=TOPIC, count=8)
+        world.restart()
+        world.import_history(300, seed=2, streams=1000)
+        world.wait_for_imports()
+        world.wait_until_published(600)
         world.wait_for_log("outbox.partitions_changed")
-        assert {record.partition for record in world.committed.records} == set(range(5))
+        before, after = world.committed.records[:300], world.committed.records[300:]
+        assert {found.partition for found in before} <= {0, 1, 2} and {found.partition for found in after} > {5, 6, 7}
+        log = {event.position: event for event in world.log()}
+        assert not problems([log[int(found.headers["v-pos"])] for found in before], before, {TOPIC: 3})
+        assert not problems([log[int(found.headers["v-pos"])] for found in after], after, {TOPIC: 8})
 
 
-def or_halt_it_when_they_grow(directory):
+def more_partitions_may_halt_it(directory):
     settings = {"partitions.changed": "halt"}
-    with TxBroker("--topic", "varve.loan:2") as broker, World(directory, broker, settings) as world:
-        settled(world, 100)
-        broker.add_partitions(name="varve.loan", count=5)
+    with TxBroker("--topic", f"{TOPIC}:3") as broker, World(directory, broker, settings) as world:
+        world.import_history(300)
+        world.wait_until_published(300)
+        broker.add_partitions(name=TOPIC, count=8)
         world.restart()
-        world.import_history(1, seed=2)
-        halts(world, "PARTITIONS_CHANGED")
-        assert world.published() == 100
-
-
-# ---- the checkpoint -------------------------------------------------------------------------------------------------
-
-def damaged(directory, damage, why):
-    """A damage to the checkpoint while varved is away. It stops by itself, for then the log remembers all that was
-    published; a second or so of it is forgotten by one that is killed."""
-    with TxBroker() as broker, World(directory, broker, SMALL) as world:
-        settled(world, 200)
-        world.stop()
-        damage(broker, ckpt_of(broker))
-        world.start()
-        halts(world, why)
-        world.import_history(50, seed=2)
-        world.wait_for_imports()
-        assert world.published() == 200  # It guesses nothing.
-        world.restart()
-        halts(world, why)
-
-
-def deleted(directory):
-    damaged(directory, lambda broker, topic: broker.delete_topic(name=topic), "CHECKPOINT_MISSING")
-
-
-def emptied(directory):
-    damaged(directory, lambda broker, topic: broker.delete_before(topic=topic, index=0, offset=-1),
-            "CHECKPOINT_MISSING")
-
-
-def cut_off(directory):
-    """Kafka forgot the newest: to go on from an older one would send events again."""
-    damaged(directory, lambda broker, topic: broker.truncate_to(topic=topic, index=0, offset=4),
-            "CHECKPOINT_REGRESSED")
-
-
-def of_another_life(directory):
-    """The store comes back from a backup that is older than what was published."""
-    with TxBroker() as broker, World(directory, broker, SMALL) as world:
-        settled(world, 100)
-        world.kill()
-        subprocess.run(["cp", "-r", directory, directory + ".backup"], check=True)
-        world.start()
-        settled(world, 100)
         world.import_history(100, seed=2)
+        status = world.wait_for_status("a halt", phase="HALTED", halt="PARTITIONS_CHANGED")
+        assert TOPIC in status["reason"], status
         world.wait_for_imports()
-        world.wait_until_published(200)
-        world.kill()
-        subprocess.run(["rm", "-r", directory], check=True)
-        os.rename(directory + ".backup", directory)
-        world.start()
-        halts(world, "DIVERGED")
+        world.restart()
+        world.wait_for_status("a halt again", phase="HALTED", halt="PARTITIONS_CHANGED")
+        assert world.published() == 300
+        world.varve("outbox", "resume")
+        world.wait_until_published(400)
+        world.restart()
+        world.append("loan-1", "noticed", {})
+        world.wait_until_published(401)
 
 
-# ---- doors ----------------------------------------------------------------------------------------------------------
+class Two(World):
+    """One server, two outboxes: of the categories loan and slow."""
 
-def certificate(path):
-    """Key and certificate for 127.0.0.1 in one file, and the certificate alone for those who are to trust it."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=double",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", path + ".crt"],
-                   capture_output=True, timeout=PATIENCE_S, check=True)
-    with open(path, "a", encoding="ascii") as both, open(path + ".crt", encoding="ascii") as one:
-        both.write(one.read())
-    return path
-
-
-def passwords_and_certificates(directory):
-    """The settings reach the broker; with wrong ones it tries and says so, and right ones need a restart only."""
-    path, other = certificate(directory + ".pem"), certificate(directory + ".other")
-    right = {"rdkafka.security.protocol": "SASL_SSL", "rdkafka.ssl.ca.location": path + ".crt",
-             "rdkafka.sasl.mechanisms": "PLAIN", "rdkafka.sasl.username": "varve", "rdkafka.sasl.password": "secret"}
-    with TxBroker("--tls", path, "--sasl", "varve:secret") as broker, World(directory, broker, right) as world:
-        world.import_history(50)
-        wait_until(lambda: world.status()["events_published"] == 50, "the events")
-        for wrong in {"rdkafka.sasl.password": "guessed"}, {"rdkafka.ssl.ca.location": other + ".crt"}:
-            world.kill()
-            world.configure({**right, **wrong})
-            world.start()
-            waits(world)
-            assert "guessed" not in world.server.log()
-        world.kill()
-        world.configure(right)
-        world.start()
-        wait_until(lambda: world.status()["phase"] == "RUN", "the outbox to run")
+    def configure(self, settings):
+        super().configure({**settings, "route": ["category=loan -> topic=varve.loan", "-> drop"]})
+        second = self.config + ".second"
+        write_config(second, "second", self.broker.bootstrap,
+                     {**settings, "route": ["category=slow -> topic=varve.slow", "-> drop"]})
+        with open(self.config, "a", encoding="utf-8") as whole, open(second, encoding="utf-8") as part:
+            whole.write(part.read())
 
 
-run([missing_topics_are_waited_for, what_is_forbidden_is_waited_for, partitions_may_grow, or_halt_it_when_they_grow,
-     deleted, emptied, cut_off, of_another_life, passwords_and_certificates])
+def one_that_is_stuck_delays_no_other(directory):
+    """Its transaction is open for as long as Kafka bears it."""
+    with TxBroker() as broker, Two(directory, broker, {"transaction.timeout": "60s", "message.timeout": "50s",
+                                                       "rdkafka.socket.timeout.ms": "40000"}) as world:
+        world.append("slow-1", "began", {})
+        world.wait_until_published(1)
+        rule = broker.fault(api="EndTxn", action="hang_before", mentions=".second.")
+        world.append("slow-1", "hangs", {})
+        wait_until(lambda: broker.held() == 1, "an open transaction")
+        world.import_history(5000)
+        world.wait_for_imports()
+        world.wait_until_published(5001)
+        assert broker.acted(number=rule) == 1 and broker.held() == 1
+        assert world.status()["lag_events"] == 0
+        broker.release()
+        world.wait_until_published(5002)
+        log = list(world.log())
+        assert not problems(log, world.committed.records, world.committed.partition_counts)
+
+
+run([made_when_missing, waited_for, dead_letters_without_it, rights_that_come_later, more_partitions,
+     more_partitions_may_halt_it, one_that_is_stuck_delays_no_other])
