@@ -96,6 +96,25 @@ static enum varve_status read_stream(struct history *history, const struct varve
     return status;
 }
 
+static enum varve_status find_discards(struct history *history, struct varve_error *error)
+{
+    uint64_t *positions = calloc(history->count + 1, sizeof(*positions));
+    enum varve_outbox_fate *fates = calloc(history->count + 1, sizeof(*fates));
+    bool good = positions != NULL && fates != NULL;
+
+    for (size_t i = 0; i < history->count && good; i++) {
+        positions[i] = history->events[i].position;
+        fates[i] = history->events[i].fate;
+    }
+    if (good)
+        outbox_find_discards(history->outbox, positions, fates, history->count);
+    for (size_t i = 0; i < history->count && good; i++)
+        history->events[i].fate = fates[i];
+    free(positions);
+    free(fates);
+    return good ? VARVE_OK : varve_fail(error, VARVE_NO_MEMORY, NULL, "the server has no memory for a history");
+}
+
 /* ---- when they were published ----------------------------------------------------------------------------------- */
 
 static enum varve_status find_time(struct history *history, size_t index, struct varve_error *error)
@@ -188,6 +207,8 @@ enum varve_status answer_outbox_history(const struct lookup_context *context, st
         status = begin(&history, context, &request, error);
     if (status == VARVE_OK)
         status = read_stream(&history, &request, error);
+    if (status == VARVE_OK)
+        status = find_discards(&history, error);
     if (status == VARVE_OK)
         status = find_times(&history, error);
     if (status == VARVE_OK)

@@ -67,8 +67,11 @@ struct outbox_figures *outbox_figures_of(struct outbox *outbox);
 enum varve_status outbox_list_dead(struct outbox *outbox, struct varve_view after, size_t limit,
                                    struct varve_dead_letter **ret, size_t *ret_count, bool *ret_end);
 bool outbox_find_dead(struct outbox *outbox, struct varve_view stream, struct varve_dead_letter **ret);
-/* Of one event, by checkpoint, dead letters, routes. Any thread. */
+/* Of one event, by checkpoint, dead letters, routes; of what was discarded it says PUBLISHED. Any thread. */
 enum varve_outbox_fate outbox_fate_of(struct outbox *outbox, const struct varve_event *event);
+/* Which of these were discarded: PUBLISHED becomes DISCARDED. Positions ascend. Any thread; reads the log. */
+void outbox_find_discards(struct outbox *outbox, const uint64_t *positions, enum varve_outbox_fate *fates,
+                          size_t count);
 
 /* Does Kafka hold what the checkpoint claims? Reads the ends of all topics (`depth` records of each partition; 0: all),
  * with a consumer of its own, on the caller's thread: may take long. */

@@ -125,8 +125,8 @@ bool outbox_find_dead(struct outbox *outbox, struct varve_view stream, struct va
 
 /* ---- fates ------------------------------------------------------------------------------------------------------ */
 
-/* Discards are rare, and each is an event of its own type. */
-static bool is_discard(const struct outbox *outbox, const uint8_t *record, uint32_t size, uint64_t position)
+/* The position of which the outbox says in this record that it was discarded; 0: it says something else. */
+static uint64_t discard_in(const struct outbox *outbox, const uint8_t *record, uint32_t size)
 {
     struct varve_event event;
     struct json_fields fields;
@@ -134,32 +134,47 @@ static bool is_discard(const struct outbox *outbox, const uint8_t *record, uint3
 
     if (varve_record_decode(record, size, &event) != VARVE_OK ||
         !varve_view_equal(event.stream, varve_view_str(outbox->memory.stream)))
-        return false;
+        return 0;
     json_t *object = json_fields_parse(&fields, event.data, &error);
-    bool found = object != NULL && json_fields_uint(&fields, "position", UINT64_MAX) == position && !fields.failed;
+    uint64_t position = object != NULL ? json_fields_uint(&fields, "position", UINT64_MAX) : 0;
     json_decref(object);
-    return found;
+    return fields.failed ? 0 : position;
 }
 
-static bool was_discarded(const struct outbox *outbox, const struct varve_event *event)
+static void note_discard(uint64_t position, const uint64_t *positions, enum varve_outbox_fate *fates, size_t count)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (positions[middle] < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < count && positions[low] == position && fates[low] == VARVE_FATE_PUBLISHED)
+        fates[low] = VARVE_FATE_DISCARDED;
+}
+
+/* Discards are events of a type of their own: one walk through them, however many are asked for. */
+void outbox_find_discards(struct outbox *outbox, const uint64_t *positions, enum varve_outbox_fate *fates,
+                          size_t count)
 {
     struct varve_read read;
     struct varve_reader *reader = NULL;
     struct varve_batch batch = { .end = false };
-    bool found = false;
 
     varve_read_init(&read);
     read.kind = VARVE_READ_TYPE;
     read.name = varve_view_str("$outbox.discarded");
     read.include_system = read.include_hidden = true;
-    read.from = event->position;
-    if (varve_reader_open(outbox->store, &read, &reader, NULL) != VARVE_OK)
-        return false;
-    while (!found && !batch.end && varve_reader_next(reader, 65536, 1000, &batch, NULL) == VARVE_OK)
-        for (uint32_t i = 0; i < batch.count && !found; i++)
-            found = is_discard(outbox, batch.records[i], batch.sizes[i], event->position);
+    read.from = count > 0 ? positions[0] : 1;
+    if (count == 0 || varve_reader_open(outbox->store, &read, &reader, NULL) != VARVE_OK)
+        return;
+    while (!batch.end && varve_reader_next(reader, 65536, 1000, &batch, NULL) == VARVE_OK)
+        for (uint32_t i = 0; i < batch.count; i++)
+            note_discard(discard_in(outbox, batch.records[i], batch.sizes[i]), positions, fates, count);
     varve_reader_close(reader);
-    return found;
 }
 
 enum varve_outbox_fate outbox_fate_of(struct outbox *outbox, const struct varve_event *event)
@@ -175,5 +190,5 @@ enum varve_outbox_fate outbox_fate_of(struct outbox *outbox, const struct varve_
         return VARVE_FATE_FILTERED;
     if (event->position > position)
         return VARVE_FATE_PENDING;
-    return was_discarded(outbox, event) ? VARVE_FATE_DISCARDED : VARVE_FATE_PUBLISHED;
+    return VARVE_FATE_PUBLISHED;
 }

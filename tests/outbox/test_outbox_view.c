@@ -14,6 +14,7 @@ static enum varve_outbox_fate fate_of(struct hands *h, uint64_t position)
     assert_int_equal(varve_record_decode(record, size, &event), VARVE_OK);
     enum varve_outbox_fate fate = outbox_fate_of(h->outbox, &event);
     free(record);
+    outbox_find_discards(h->outbox, &position, &fate, 1);
     return fate;
 }
 
@@ -41,6 +42,33 @@ static void what_became_of_single_events(void **state)
     assert_int_equal(fate_of(h, 2), VARVE_FATE_DISCARDED);
     assert_int_equal(fate_of(h, 3), VARVE_FATE_FAILED);
     assert_int_equal(fate_of(h, hands_append(h, "b-1", "went", 1)), VARVE_FATE_PENDING);
+    hands_close(h);
+}
+
+static void discards_are_found_among_many(void **state)
+{
+    const uint64_t positions[] = { 1, 2, 3, 4, 5 };
+    enum varve_outbox_fate fates[5];
+    struct hands *h = hands_open();
+
+    fake_reset();
+    fake.poison_topic = "varve.a";
+    h->wanted_position = hands_append(h, "a-1", "went", 5);
+    hands_start(h);
+    hands_wait(h, has_dead);
+    assert_int_equal(hands_order(h, VARVE_OUTBOX_PAUSE), VARVE_OK);
+    for (uint64_t position = 2; position <= 4; position += 2) {
+        h->order.position = position;
+        assert_int_equal(hands_order(h, VARVE_OUTBOX_DISCARD), VARVE_OK);
+    }
+    for (size_t i = 0; i < 5; i++)
+        fates[i] = i == 3 ? VARVE_FATE_FAILED : VARVE_FATE_PUBLISHED;
+    outbox_find_discards(h->outbox, positions, fates, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(fates[i], i == 1 ? VARVE_FATE_DISCARDED : i == 3 ? VARVE_FATE_FAILED : VARVE_FATE_PUBLISHED);
+    outbox_find_discards(h->outbox, positions + 4, fates + 4, 1);
+    assert_int_equal(fates[4], VARVE_FATE_PUBLISHED);
+    outbox_find_discards(h->outbox, positions, fates, 0);
     hands_close(h);
 }
 
@@ -96,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_became_of_single_events),
+        cmocka_unit_test(discards_are_found_among_many),
         cmocka_unit_test(dead_letters_are_listed_by_stream),
         cmocka_unit_test(a_view_before_anything_happened),
         cmocka_unit_test(the_bound_grows_with_what_may_be_set_aside),
