@@ -1,5 +1,6 @@
 """A varved whose outbox writes to the broker double, a history that is imported into it whatever dies meanwhile, and
 the comparison of both ends."""
+import concurrent.futures
 import json
 import os
 import random
@@ -275,6 +276,18 @@ def data_of(line):
     """The bytes of the data in a line of `varve read -o ndjson`, as they are stored."""
     at = line.index(',"data":') + len(',"data":')
     return line[at:json.JSONDecoder().raw_decode(line, at)[1]].encode()
+
+
+def side_by_side(test, directory, cases, at_once=3):
+    """test(directory of its own, *case) for each: some at a time, for it is mostly waiting for Kafka."""
+    failed = []
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        futures = {pool.submit(test, f"{directory}-{number}", *case): case for number, case in enumerate(cases)}
+        for future in concurrent.futures.as_completed(futures):
+            if future.exception() is not None:
+                failed.append(futures[future])
+                print(f"{futures[future]}: {future.exception()!r}")
+    assert not failed, failed
 
 
 def one_after_the_other(directory, faults):

@@ -5,7 +5,6 @@ once, the later ones of a stream wait for the earlier, and what was given up nev
 A stream has a large event, the fourth of ten, so seven are set aside. The first transaction of a process is its claim,
 and when nothing else waits, the next are the portions of a retry (one event, two, four) or of a replay.
 """
-import concurrent.futures
 import contextlib
 import os
 import sys
@@ -14,12 +13,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox")]
 import harness  # noqa: E402
 from outbox_operator import DISCARD, REPLAY, RETRY, operator  # noqa: E402
-from outbox_world import LONG  # noqa: E402
+from outbox_world import LONG, side_by_side  # noqa: E402
 from varved import run  # noqa: E402
 
 STRICT, LAX = {"txn.max_events": "10", "max_message_bytes": "4096"}, {"txn.max_events": "10"}
 EVENTS, LARGE, ASIDE = 10, 3, 7  # Of the stream: in all, the one before which so many are, set aside.
-AT_ONCE = 3
 
 
 def calls(transaction, record):
@@ -104,14 +102,7 @@ def killed_while_replaying(directory, kill):
 
 
 def each(test, directory, points):
-    failed = []
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {pool.submit(test, f"{directory}-{number}", point): point for number, point in enumerate(points)}
-        for future in concurrent.futures.as_completed(futures):
-            if future.exception() is not None:
-                failed.append(futures[future])
-                print(f"killed {futures[future]}: {future.exception()!r}")
-    assert not failed, failed
+    side_by_side(test, directory, [(point,) for point in points])
 
 
 def parking(directory):

@@ -5,19 +5,17 @@ With `tools/test --long` also in later passes of them.
 The log has 300 events when the outbox begins, 20 of which make a transaction: 21 records with the checkpoint. Before
 the first comes the claim, a transaction with one record.
 """
-import concurrent.futures
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox", "lib")]
 from broker import TxBroker  # noqa: E402
-from outbox_world import LONG, World  # noqa: E402
+from outbox_world import LONG, World, side_by_side  # noqa: E402
 from varved import run  # noqa: E402
 
 EVENTS, RECORDS, STREAMS = 300, 21, 7
 SETTINGS = {"txn.max_events": str(RECORDS - 1), "topic.partitions": "3"}
-AT_ONCE = 3
 
 # Once in a start: what makes a producer, takes over, and reads the checkpoint (which a first start does not find).
 STARTING = ["new before 1", "new after 1", "init_transactions before 1", "init_transactions after 1", "new before 2",
@@ -41,9 +39,10 @@ def claims():
     return [f"{call} {when} 1" for call in CLAIMING for when in ("before", "after")]
 
 
-def kill(broker, directory, category, point, times, begun):
+def kill(directory, broker, point, times, begun):
     """`begun`: a process before had published some of it, so that there is a checkpoint to be read."""
-    with World(f"{directory}-{category}", broker, SETTINGS, category=category) as world:
+    category = os.path.basename(directory).replace("-", "")
+    with World(directory, broker, SETTINGS, category=category) as world:
         world.load(EVENTS, streams=STREAMS)
         if begun:
             world.start_to_die("begin_transaction before 4")
@@ -56,17 +55,8 @@ def kill(broker, directory, category, point, times, begun):
 
 
 def kill_at(directory, points, times=1, begun=False):
-    """A few at a time: most of it is waiting for Kafka to give up what the dead have left open."""
-    directory += "-begun" if begun else ""
-    failed = []
-    with TxBroker() as broker, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {pool.submit(kill, broker, directory, f"k{number:03}", point, times, begun): point
-                   for number, point in enumerate(points)}
-        for future in concurrent.futures.as_completed(futures):
-            if future.exception() is not None:
-                failed.append(futures[future])
-                print(f"killed {futures[future]}, {times} times: {future.exception()!r}")
-    assert not failed, failed
+    with TxBroker() as broker:
+        side_by_side(kill, directory + ("begun" if begun else ""), [(broker, point, times, begun) for point in points])
 
 
 def before_anything_is_there(directory):
