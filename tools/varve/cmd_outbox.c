@@ -195,7 +195,7 @@ static bool is_drained(struct drain *drain, const struct varve_outbox_entry *ent
 {
     uint64_t position = outbox_figure(entry, "position");
 
-    if (position >= drain->target)
+    if (position >= drain->target && outbox_figure(entry, "retry_streams") == 0)
         return true;
     progress_show(&drain->progress, position > drain->from ? position - drain->from : 0,
                   position > drain->from ? position - drain->from : 0);
@@ -276,9 +276,9 @@ const struct command command_outbox_drain = {
     .name = "outbox drain",
     .arguments = "[NAME]",
     .summary = "wait until everything committed so far is published",
-    .details = "What is appended while it waits is not waited for. Exit code 0: all of it is in Kafka, or set aside\n"
-               "as a dead letter (which is said); 1: not within --timeout; 3: the outbox is paused or halted.\n"
-               ONLY_ONE,
+    .details = "Also for dead letters that are to be tried again; not for what is appended while it waits. Exit\n"
+               "code 0: all of it is in Kafka, or set aside as a dead letter (which is said); 1: not within\n"
+               "--timeout; 3: the outbox is paused or halted. " ONLY_ONE,
     .options = drain_options,
     .examples = "  varve outbox drain\n  varve outbox drain kafka --timeout 5m && systemctl stop varved\n",
     .run = run_drain,
