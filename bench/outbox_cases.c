@@ -118,7 +118,8 @@ static pid_t start_warm(struct bench *bench, const char *directory, const char *
     timing->arrivals = kafka_arrivals_start(bench->kafka, bench->topic, timing->arrived, count);
     server_stop(varved);
     varved = start(bench, directory, mode, ret_url);
-    while (outbox_figure(ret_url, "takeover_us_count") == 0 || kafka_arrivals_others(timing->arrivals) < WARM_UP)
+    while ((mode == modes[0] && outbox_figure(ret_url, "takeover_us_count") == 0) ||
+           kafka_arrivals_others(timing->arrivals) < WARM_UP)
         usleep(LOOK_US);
     return varved;
 }
