@@ -57,7 +57,8 @@ enum outbox_result outbox_transact(struct outbox *outbox, const struct outbox_me
         return report->result;
     if (is_transactional(outbox)) {
         all_count = add_tombstones(outbox, all, 0);
-        memcpy(all + all_count, notes, note_count * sizeof(*notes));
+        if (note_count > 0)
+            memcpy(all + all_count, notes, note_count * sizeof(*notes));
         all_count += note_count;
     }
     report->result = outbox_kafka_send(outbox->kafka, messages, count, all, all_count, &sent, &report->fault);
