@@ -63,14 +63,33 @@ static enum outbox_result fail(const struct kafka_ear *ear, struct outbox_fault 
     return kafka_fail(ear, fault, call, error, sentence);
 }
 
+/* `which`: RD_KAFKA_OFFSET_BEGINNING or _END. Not by rd_kafka_query_watermark_offsets(): while the leader is away, that
+ * takes no notice of its timeout (librdkafka before 2.3.0). */
+static rd_kafka_resp_err_t ask(rd_kafka_t *rk, const struct kafka_range *range, int64_t which, int64_t *ret)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, range->topic, range->partition);
+
+    asked->offset = which;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(rk, list, RANGE_SLICE_MS);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        error = asked->err;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && asked->offset < 0)
+        error = RD_KAFKA_RESP_ERR__TIMED_OUT; /* still the question */
+    *ret = asked->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return error;
+}
+
 enum outbox_result kafka_reader_range(rd_kafka_t *rk, const struct kafka_ear *ear, struct kafka_range *range,
                                       struct outbox_fault *fault)
 {
     int64_t began_ms = kafka_now_ms();
 
     for (;;) {
-        rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(rk, range->topic, range->partition, &range->low,
-                                                                     &range->high, RANGE_SLICE_MS);
+        rd_kafka_resp_err_t error = ask(rk, range, RD_KAFKA_OFFSET_BEGINNING, &range->low);
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+            error = ask(rk, range, RD_KAFKA_OFFSET_END, &range->high);
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
             return OUTBOX_DONE;
         serve(rk);

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections import namedtuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -171,8 +172,10 @@ class Kafka:
         self.admin("configure", name, f"{key}={value}")
 
     def add_partitions(self, name, count):
-        """So that there are `count`."""
+        """So that there are `count`, and the brokers say so."""
         self.admin("partitions", name, count)
+        while self.topics()[name] != count:
+            time.sleep(0.05)
 
     def transactional_ids(self):
         return [fields[0] for fields in self.admin("transactions")]

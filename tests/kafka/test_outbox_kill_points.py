@@ -19,7 +19,7 @@ SETTINGS = {"txn.max_events": str(RECORDS - 1), "topic.partitions": "3"}
 
 # Once in a start: what makes a producer, takes over, and reads the checkpoint (which a first start does not find).
 STARTING = ["new before 1", "new after 1", "init_transactions before 1", "init_transactions after 1", "new before 2",
-            "query_watermark_offsets before 1", "query_watermark_offsets after 1"]
+            "offsets_for_times before 1", "offsets_for_times after 1"]
 CREATING = ["CreateTopics before 1", "CreateTopics after 1", "CreateTopics before 2", "CreateTopics after 2"]
 READING = ["assign before 1", "assign after 1", "consumer_poll before 1", "consumer_poll after 1"]
 # Again in each transaction: (call, which one of them in a transaction of so many).

@@ -129,6 +129,25 @@ static void a_partition_that_is_not_there_is_an_error(void **state)
     end(fixture, &reader);
 }
 
+/* While connections to others come and go, librdkafka has reasons to ask again for ever. */
+static void a_leader_that_is_away_is_told_in_time(void **state)
+{
+    struct kafka_fixture *fixture = fixture_begin(3);
+    struct kafka_reader reader;
+    struct kafka_range range = { .topic = "orders" };
+
+    rd_kafka_mock_topic_create(fixture->cluster, "orders", 1, 1);
+    rd_kafka_mock_partition_set_leader(fixture->cluster, "orders", 0, 2);
+    assert_int_equal(kafka_reader_open(&reader, KAFKA_CONSUMER, &fixture->options, &fixture->fault), OUTBOX_DONE);
+    assert_int_equal(kafka_reader_range(reader.rk, &reader.ear, &range, &fixture->fault), OUTBOX_DONE);
+    rd_kafka_mock_broker_set_down(fixture->cluster, 2);
+    assert_int_equal(kafka_reader_range(reader.rk, &reader.ear, &range, &fixture->fault), OUTBOX_AGAIN);
+    assert_string_equal(fixture->fault.call, "list offsets");
+    rd_kafka_mock_broker_set_up(fixture->cluster, 2);
+    assert_int_equal(kafka_reader_range(reader.rk, &reader.ear, &range, &fixture->fault), OUTBOX_DONE);
+    end(fixture, &reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +156,7 @@ int main(void)
         cmocka_unit_test(an_end_that_is_not_reached_is_no_end),
         cmocka_unit_test(an_offset_that_is_not_there_is_an_error),
         cmocka_unit_test(a_partition_that_is_not_there_is_an_error),
+        cmocka_unit_test(a_leader_that_is_away_is_told_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,10 +24,10 @@ enum { MAX_ARGUMENTS = 32 };
 
 enum call { CALL_NEW, CALL_INIT_TRANSACTIONS, CALL_BEGIN_TRANSACTION, CALL_PRODUCEV, CALL_REPORT,
             CALL_COMMIT_TRANSACTION, CALL_ABORT_TRANSACTION, CALL_DESTROY, CALL_ASSIGN, CALL_CONSUMER_POLL,
-            CALL_QUERY_WATERMARK_OFFSETS, CALL_CREATE_TOPICS, CALLS };
+            CALL_OFFSETS_FOR_TIMES, CALL_CREATE_TOPICS, CALLS };
 static const char *const call_names[CALLS] = {
     "new", "init_transactions", "begin_transaction", "producev", "report", "commit_transaction", "abort_transaction",
-    "destroy", "assign", "consumer_poll", "query_watermark_offsets", "CreateTopics",
+    "destroy", "assign", "consumer_poll", "offsets_for_times", "CreateTopics",
 };
 
 static struct {
@@ -221,13 +221,12 @@ int rd_kafka_poll(rd_kafka_t *rk, int timeout_ms)
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-rd_kafka_resp_err_t rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic, int32_t partition,
-                                                     int64_t *low, int64_t *high, int timeout_ms)
+rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *offsets, int timeout_ms)
 {
-    unsigned long count = enter(CALL_QUERY_WATERMARK_OFFSETS);
-    rd_kafka_resp_err_t error = REAL(rd_kafka_query_watermark_offsets)(rk, topic, partition, low, high, timeout_ms);
+    unsigned long count = enter(CALL_OFFSETS_FOR_TIMES);
+    rd_kafka_resp_err_t error = REAL(rd_kafka_offsets_for_times)(rk, offsets, timeout_ms);
 
-    leave(CALL_QUERY_WATERMARK_OFFSETS, count);
+    leave(CALL_OFFSETS_FOR_TIMES, count);
     return error;
 }
 
