@@ -11,7 +11,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox", "lib")]
 from broker import TxBroker, wait_until  # noqa: E402
-from outbox_world import SMALL, World  # noqa: E402
+from outbox_world import LONG, SMALL, World  # noqa: E402
 from varved import run  # noqa: E402
 
 # The requests of an outbox that starts, in order, and those of its transactions: (request, the how manieth).
@@ -20,7 +20,7 @@ STARTING = [("Metadata", 1), ("Metadata", 2), ("InitProducerId", 1), ("ListOffse
 RUNNING = [("AddPartitionsToTxn", 1), ("AddPartitionsToTxn", 3), ("Produce", 1), ("Produce", 3), ("EndTxn", 1),
            ("EndTxn", 2)]
 
-KILLS, KILLED_EVENTS = 12, 30000
+KILLS, KILLED_EVENTS = (60, 200000) if LONG else (12, 30000)
 
 
 def kill_at(world, broker, api, action, nth, late):
