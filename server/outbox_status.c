@@ -50,6 +50,7 @@ size_t outbox_status_of_view(const struct outbox_view *view, struct varve_stat r
 
 void outbox_status_look(struct outbox *outbox, struct outbox_status *ret)
 {
+    outbox_learn_age(outbox);
     outbox_look(outbox, &ret->view);
     ret->count = outbox_status_of_view(&ret->view, ret->stats);
     ret->count += outbox_figures_list(outbox_figures_of(outbox), ret->stats + ret->count, ret->texts);

@@ -61,6 +61,9 @@ struct outbox_view {
     uint64_t retry_streams;             /* that wait for their retry */
 };
 void outbox_look(struct outbox *outbox, struct outbox_view *ret);
+/* Look into the log for the age of the event that waits first, which outbox_look() then tells: the outbox itself may be
+ * waiting for Kafka since before it came. Any thread that may touch the disk. */
+void outbox_learn_age(struct outbox *outbox);
 struct outbox_figures *outbox_figures_of(struct outbox *outbox);
 
 /* Dead letters, as outbox_dead_list() and outbox_dead_find(). Any thread. */

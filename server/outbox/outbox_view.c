@@ -68,6 +68,22 @@ void outbox_show_oldest(struct outbox *outbox, uint64_t position, int64_t record
 
 /* ---- looking, on any thread ------------------------------------------------------------------------------------- */
 
+void outbox_learn_age(struct outbox *outbox)
+{
+    uint8_t *record = NULL;
+    uint32_t size;
+
+    pthread_mutex_lock(&outbox->lock);
+    uint64_t first = outbox->view.position + 1;
+    bool is_known = outbox->oldest_position == first;
+    pthread_mutex_unlock(&outbox->lock);
+    if (is_known || atomic_load(&outbox->head) < first ||
+        varve_store_get(outbox->store, first, &record, &size, NULL) != VARVE_OK)
+        return;
+    outbox_show_oldest(outbox, first, varve_record_recorded_at(record));
+    free(record);
+}
+
 static void add_dead(const struct outbox *outbox, struct outbox_view *view)
 {
     struct outbox_dead_counts dead;

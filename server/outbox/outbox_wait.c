@@ -2,10 +2,6 @@
  * what nobody waits for is written down. */
 #include "outbox_parts.h"
 
-#include <stdlib.h>
-
-#include "varve/record.h"
-
 enum {
     SERVE_US = 200000,       /* librdkafka's callbacks, when nothing else happens */
     LONG_US = 100000,        /* a wait that is none between two transactions */
@@ -33,23 +29,6 @@ static void sleep_until(struct outbox *outbox, int64_t until_us, bool for_events
         pthread_cond_timedwait(&outbox->woken, &outbox->lock, &until);
     atomic_store(&outbox->asleep, false);
     pthread_mutex_unlock(&outbox->lock);
-}
-
-/* While somebody waits to publish, the age of what waits is to be seen. */
-static void look_at_oldest(struct outbox *outbox)
-{
-    uint64_t position = outbox->state.position;
-    uint8_t *record = NULL;
-    uint32_t size;
-
-    pthread_mutex_lock(&outbox->lock);
-    bool known = outbox->oldest_position == position + 1;
-    pthread_mutex_unlock(&outbox->lock);
-    if (known || atomic_load(&outbox->head) <= position ||
-        varve_store_get(outbox->store, position + 1, &record, &size, NULL) != VARVE_OK)
-        return;
-    outbox_show_oldest(outbox, position + 1, varve_record_recorded_at(record));
-    free(record);
 }
 
 /* When nothing is to be sent: what can be done now, and when the next of it falls due. True: a checkpoint is due, which
@@ -83,7 +62,7 @@ void outbox_wait(struct outbox *outbox, const struct outbox_todo *todo, struct o
             return;
         }
         if (!todo->for_events && todo->until_us - now_us > LONG_US)
-            look_at_oldest(outbox);
+            outbox_learn_age(outbox);
         outbox_retry_due(outbox, now_us);
         if (outbox->retries.count > 0 && !outbox->state.jobs)
             break;

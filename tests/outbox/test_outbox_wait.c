@@ -137,6 +137,23 @@ static void the_age_of_what_waits_is_seen_while_kafka_is_away(void **state)
     hands_close(h);
 }
 
+/* The outbox itself has been waiting for Kafka since before these events came. */
+static void the_age_of_what_waits_is_learnt_by_who_asks(void **state)
+{
+    struct hands *h = hands_open();
+
+    fake_reset();
+    set_hold(true);
+    hands_start(h);
+    hands_wait(h, is_held); /* The claim. */
+    hands_append(h, "a-1", "went", 3);
+    outbox_learn_age(h->outbox);
+    hands_wait(h, is_old);
+    assert_int_equal(h->view.phase, VARVE_OUTBOX_RECOVER);
+    set_hold(false);
+    hands_close(h);
+}
+
 static void who_may_interrupt_whom(void **state)
 {
     struct hands *h = hands_open();
@@ -172,6 +189,7 @@ int main(void)
         cmocka_unit_test(no_order_interrupts_a_checkpoint),
         cmocka_unit_test(the_log_remembers_the_checkpoint),
         cmocka_unit_test(the_age_of_what_waits_is_seen_while_kafka_is_away),
+        cmocka_unit_test(the_age_of_what_waits_is_learnt_by_who_asks),
         cmocka_unit_test(who_may_interrupt_whom),
     };
 
