@@ -65,12 +65,13 @@ def what_a_dead_one_sent_comes_late(directory):
 
 
 def killed_before_anything_is_there(directory):
-    """Not even the checkpoint topic."""
-    with TxBroker() as broker, World(directory, broker) as world:
-        for api in "CreateTopics", "InitProducerId", "AddPartitionsToTxn", "EndTxn":
-            for action in "hang_before", "hang_after":
+    """Not even the checkpoint topic: each time on a store and a broker of its own, for the first life makes what is
+    missing."""
+    for api in "CreateTopics", "InitProducerId", "AddPartitionsToTxn", "EndTxn":
+        for action in "hang_before", "hang_after":
+            with TxBroker() as broker, World(f"{directory}-{api}-{action}", broker) as world:
                 kill_at(world, broker, api, action, 1, False)
-        world.check()
+                world.check()
 
 
 def killed_again_and_again(directory):
