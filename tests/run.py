@@ -160,8 +160,8 @@ def total(results):
     return sum(r[0] for r in results), sum(r[1] for r in results)
 
 
-def at_once(run_one, paths, jobs=JOBS):
-    """As many at a time as there are jobs: each has servers, ports and folders of its own."""
+def at_once(run_one, paths, jobs=JOBS + 1):
+    """One more than there are jobs, for all wait now and then: each has servers, ports and folders of its own."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         return total(pool.map(run_one, paths))
 
@@ -291,7 +291,7 @@ def part_fuzz():
     if not build("fuzz=1", "fuzzers"):
         return 0, 1
     fuzzers = [path for path in executables(FUZZ + "/fuzz") if os.path.exists(f"tests/fuzz/{os.path.basename(path)}.c")]
-    return at_once(run_fuzzer, fuzzers)
+    return at_once(run_fuzzer, fuzzers, JOBS)
 
 
 def part_kafka_real():
