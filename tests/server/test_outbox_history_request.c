@@ -1,7 +1,6 @@
 /* test_outbox_history_request.c - what became of the events of a stream, asked over a connection. */
 #include "fixture.h"
 
-
 #include "server/kafka_mock.h"
 #include "varve/wire_outbox.h"
 
@@ -100,23 +99,28 @@ static void what_is_published_says_by_when(void **state)
 }
 
 static struct kafka_mock mock;
+static char folder[TEMP_DIR_PATH];
 
 static int open_with_mock(void **state)
 {
-    char line[128];
-    struct fixture *f;
+    char line[TEMP_DIR_PATH + 64];
 
-    snprintf(line, sizeof(line), "--kafka %s", mock.address);
-    f = fixture_open(line);
-    f->config.outboxes.all[0]->is_mock = true;
-    fixture_restart(f);
-    *state = f;
+    temp_dir_make(folder);
+    snprintf(line, sizeof(line), "%s/varve.ini", folder);
+    FILE *file = fopen(line, "w");
+    if (file == NULL)
+        return -1;
+    fprintf(file, "[outbox kafka]\nbrokers = %s\nmock = yes\n", mock.address);
+    fclose(file);
+    snprintf(line, sizeof(line), "--config %s/varve.ini", folder);
+    *state = fixture_open(line);
     return 0;
 }
 
 static int close_with_mock(void **state)
 {
     fixture_close(*state);
+    temp_dir_remove(folder);
     return 0;
 }
 
