@@ -25,20 +25,6 @@ struct outbox_order {
     char body[];            /* what the views of the order point into */
 };
 
-static void log_order(const struct outbox_order *order)
-{
-    const struct outbox_errand *errand = &order->errand;
-    const char *action = varve_outbox_action_name(errand->order.action);
-
-    if (errand->status == VARVE_OK)
-        log_info(&order->server->log, "outbox.order", log_text("outbox", order->name), log_text("action", action),
-                 log_number("position", errand->position), log_number("count", errand->count));
-    else
-        log_warn(&order->server->log, "outbox.order_failed", log_text("outbox", order->name),
-                 log_text("action", action), log_text("error", varve_status_name(errand->status)),
-                 log_text("message", errand->error.message));
-}
-
 static void answer(struct outbox_order *order)
 {
     struct session *session = order->request.session;
@@ -82,7 +68,6 @@ static void finish(struct completion *completion)
         (struct outbox_order *)((char *)completion - offsetof(struct outbox_order, completion));
 
     forget(order);
-    log_order(order);
     if (order->request.session != NULL)
         answer(order);
     free(order);
@@ -164,9 +149,8 @@ void outbox_orders_end(struct server *server)
 {
     completions_drop(&server->completions);
     while (server->outbox_orders != NULL) {
-        struct outbox_order *order = server->outbox_orders;
+        struct outbox_order *order = server->outbox_orders; /* Done, or refused because the outbox was ending. */
 
-        log_order(order); /* It was done, or refused because the outbox was ending. */
         forget(order);
         free(order);
     }

@@ -234,7 +234,9 @@ static void carry_out(struct outbox *outbox, struct outbox_errand *errand)
     log_info(&outbox->log, "outbox.order", log_text("outbox", outbox->config->name),
              log_text("action", varve_outbox_action_name(errand->order.action)),
              log_view("reason", errand->order.reason), log_text("phase", varve_outbox_phase_name(before)),
-             log_text("status", varve_status_name(errand->status)));
+             log_text("status", varve_status_name(errand->status)), log_number("position", errand->position),
+             log_number("count", errand->count),
+             log_text("message", errand->status == VARVE_OK ? "" : errand->error.message));
 }
 
 static struct outbox_errand *take_list(struct outbox *outbox, bool for_ever)
