@@ -255,6 +255,10 @@ static void set_defaults(struct config *config)
         .reader_threads = 2, .memory_budget_bytes = 256 * MIB, .max_output_bytes = 16 * MIB,
         .send_timeout_ms = 30000, .hello_timeout_ms = 10000, .stop_timeout_ms = 5000,
         .snapshots_keep = 2,
+        .http = { .max_connections = 4096, .max_body_bytes = 8 * MIB, .header_timeout_ms = 10000,
+                  .idle_timeout_ms = 60000 },
+        .push = { .max_clients = 2048, .heartbeat_ms = 15000, .send_timeout_ms = 30000 },
+        .outbox_halted_after_ms = 60000, .metrics_label_values = 200, .slow_request_ms = 1000,
     };
     varve_options_init(&config->store);
 }

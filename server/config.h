@@ -17,6 +17,30 @@ struct config_address {
     const char *text;                /* as given */
 };
 
+/* What texts of lists hold is parted by spaces or commas, checked when the configuration is read. */
+struct http_config {
+    struct config_address listen[CONFIG_MAX_LISTEN]; /* default 127.0.0.1:8279 */
+    size_t listen_count;             /* 0: no HTTP (`off`) */
+    const char *port_file;           /* NULL: none */
+    uint32_t max_connections;        /* of HTTP, those of push included */
+    uint64_t max_body_bytes;         /* of a request */
+    uint64_t header_timeout_ms;      /* a request's head and body must come within */
+    uint64_t idle_timeout_ms;        /* a connection without a request is closed after */
+    const char *hosts;               /* names in the Host header that are answered besides loopback's; NULL: none */
+    const char *cors_origins;        /* web pages' origins that browsers may let in; NULL: none */
+};
+
+struct push_config {
+    const char *allow_types;         /* patterns of types that may be pushed; NULL: all */
+    const char *fields;              /* members of `data` that are pushed, such as "status total"; NULL: all */
+    const char *required_fields;     /* an event without one of these is rejected: "user_id data.order_id" */
+    const char *uuid_fields;         /* likewise when it is no UUID */
+    const char *time_fields;         /* likewise when it is no RFC 3339 time */
+    uint32_t max_clients;
+    uint64_t heartbeat_ms;
+    uint64_t send_timeout_ms;        /* one that takes nothing of what waits for it for so long is dropped */
+};
+
 struct config {
     const char *directory;
     struct config_address listen[CONFIG_MAX_LISTEN];
@@ -38,6 +62,11 @@ struct config {
     const char *kafka;               /* brokers, as given; NULL: none */
     bool kafka_mock;                 /* an outbox to a mock cluster of our own */
     struct outbox_configs outboxes;  /* of the file and of --kafka */
+    struct http_config http;
+    struct push_config push;
+    uint64_t outbox_halted_after_ms; /* so long may an outbox stand still until the server is not ready */
+    uint32_t metrics_label_values;   /* of one label: what comes after these is counted as `other` */
+    uint64_t slow_request_ms;        /* a request that took longer is logged; 0: none */
     struct varve_options store;
 };
 

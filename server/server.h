@@ -18,6 +18,9 @@
 #include "workers.h"
 
 struct groups;
+struct http;
+struct metrics;
+struct push;
 struct outbox_order;
 struct outboxes;
 struct saga_claims;
@@ -59,6 +62,9 @@ struct server {
     struct figures figures;       /* reading: any thread */
     struct varve_wire_arena *arena;
     struct groups *groups;        /* groups.h */
+    struct http *http;            /* http/http.h; NULL: not listening */
+    struct push *push;            /* http/push.h */
+    struct metrics *metrics;      /* metrics.h; counting: any thread */
     struct saga_claims *saga_claims;       /* saga_claims.h */
     struct saga_deadlines *saga_deadlines; /* saga_deadlines.h */
     _Atomic(struct outboxes *) outboxes;   /* outboxes.h; any thread */

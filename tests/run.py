@@ -29,7 +29,7 @@ TSAN = "build/clang-release-thread"
 FUZZ = "build/clang-release-fuzz-address-undefined"
 SERVER_SCRIPTS = ("server_", "protocol_")  # Those of tests/blackbox that sanitized servers are tried with, too.
 NOT_FOR_SANITIZERS = ("test_malloc_faults",)  # A sanitizer's allocator cannot be made to fail: nothing of it would run.
-UNIT_FOLDERS = ["engine", "snapshots", "faults", "wire", "client", "server", "outbox", "model",
+UNIT_FOLDERS = ["engine", "snapshots", "faults", "wire", "client", "server", "outbox", "http", "model",
                 "tools", "bench", "integration"]
 
 # TSan leaves 1.5 TiB of addresses to programs; with random ones a store's map of 1 TiB does not always fit in.

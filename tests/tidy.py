@@ -8,7 +8,7 @@ os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 FLOORS = ["engine", "snapshots", "server", "clients/c", "tools", "bench"]  # Ground first; as in SConstruct.
 TEST_FOLDERS = {"engine": "engine", "snapshots": "snapshots", "server/wire": "wire", "server/outbox": "outbox",
-                "server": "server",
+                "server/http": "http", "server": "server",
                 "clients/c": "client", "tools/varve": "tools", "bench": "bench"}
 OUTBOX_MAY_USE = ("log.h", "json_fields.h", "config_units.h")  # Of the server's private headers.
 MAX_COLUMNS, MAX_FUNCTION_LINES, MAX_FILE_LINES, MANY_FILE_LINES = 120, 70, 600, 450
@@ -131,7 +131,7 @@ def no_floor_sees_more_than_it_may():
                 continue
             places = ([f"{floor}/include/{name}" for floor in FLOORS[: level + 1]] if name.startswith("varve/")
                       else [os.path.join(os.path.dirname(path), name)])
-            if path.startswith("server/outbox/") and name in OUTBOX_MAY_USE:
+            if path.startswith("server/http/") or (path.startswith("server/outbox/") and name in OUTBOX_MAY_USE):
                 places.append(f"server/{name}")
             if not any(os.path.exists(place) for place in places):
                 yield f"{path}: includes {name}, which is no neighbour and not public in this floor or below"
@@ -160,7 +160,11 @@ def librdkafka_has_one_caller():
 
 
 def libuv_stays_out_of_engine_wire_outbox_and_client():
-    return may_include(r"uv\.h", r"server/[^/]*|bench/.*")
+    return may_include(r"uv\.h", r"server/[^/]*|server/http/[^/]*|bench/.*")
+
+
+def libmicrohttpd_has_one_caller():
+    return may_include(r"microhttpd", r"server/http/http(_\w+)?\.[ch]")
 
 
 def functions(text):
@@ -264,6 +268,7 @@ def source_files_have_tests():
 RULES = [
     no_include_climbs_out_of_its_folder, no_floor_sees_more_than_it_may, lmdb_has_one_caller,
     msgpack_c_is_called_by_wire_only, libuv_stays_out_of_engine_wire_outbox_and_client, librdkafka_has_one_caller,
+    libmicrohttpd_has_one_caller,
     functions_are_short, files_are_short,
     lines_are_short, nothing_is_left_for_later, no_tabs_and_no_blanks_at_line_ends, files_end_with_one_newline,
     nothing_names_the_place_it_was_made_in, asserts_stay_on, no_function_that_overruns, files_say_what_they_are,
