@@ -130,6 +130,19 @@ static struct varve_append *admit_list(struct group *group, struct varve_append 
     return NULL;
 }
 
+static void count_group(const struct group *group)
+{
+    struct varve_store *store = group->store;
+    uint64_t took_us = store->os->monotonic_us(store->os->self) - group->began_us;
+
+    __atomic_store_n(&store->counters.last_group_us, took_us, __ATOMIC_RELAXED);
+    store_count(&store->counters.groups, 1);
+    store_count(&store->counters.events, group->event_count);
+    varve_histogram_add(&store->histograms.commit_us, took_us);
+    varve_histogram_add(&store->histograms.sync_us, journal_last_sync_us(store->journal));
+    varve_histogram_add(&store->histograms.group_events, group->event_count);
+}
+
 /* Make the group durable and visible. A failure is the end of all promises: the frame's fate is unknown. */
 static enum varve_status commit_group(struct group *group, struct varve_error *error)
 {
@@ -146,10 +159,7 @@ static enum varve_status commit_group(struct group *group, struct varve_error *e
     store->last_recorded_at_us = group->recorded_at_us;
     store->active_journal_bytes += group->frame_bytes;
     __atomic_store_n(&store->sealed, false, __ATOMIC_RELAXED);
-    __atomic_store_n(&store->counters.last_group_us, store->os->monotonic_us(store->os->self) - group->began_us,
-                     __ATOMIC_RELAXED);
-    store_count(&store->counters.groups, 1);
-    store_count(&store->counters.events, group->event_count);
+    count_group(group);
     return VARVE_OK;
 }
 

@@ -165,8 +165,10 @@ static void write_layer(struct varve_store *store)
         return;
     }
     uint64_t settled = tail_layer_first_position(layer) + tail_layer_count(layer) - 1;
+    uint64_t took_us = store->os->monotonic_us(store->os->self) - began_us;
     store_count(&store->counters.settles, 1);
-    store_count(&store->counters.settle_us, store->os->monotonic_us(store->os->self) - began_us);
+    store_count(&store->counters.settle_us, took_us);
+    varve_histogram_add(&store->histograms.settle_us, took_us);
     __atomic_store_n(&store->counters.settled_position, settled, __ATOMIC_RELEASE);
     journal_recycle(store->journal, settled);
     pthread_mutex_lock(&store->queue_lock);

@@ -423,6 +423,27 @@ void varve_store_stats(struct varve_store *store, struct varve_stats *ret_stats)
     stats_of_tail(store, ret_stats);
 }
 
+void varve_store_histograms(struct varve_store *store, struct varve_store_histograms *ret)
+{
+    varve_histogram_look(&store->histograms.commit_us, &ret->commit_us);
+    varve_histogram_look(&store->histograms.sync_us, &ret->sync_us);
+    varve_histogram_look(&store->histograms.group_events, &ret->group_events);
+    varve_histogram_look(&store->histograms.settle_us, &ret->settle_us);
+}
+
+uint64_t varve_store_settle_lag_us(struct varve_store *store)
+{
+    int64_t now_us = store->os->now_us(store->os->self), recorded_at_us = now_us;
+    uint32_t size;
+
+    tail_lock_read(store->tail);
+    const uint8_t *record = tail_record(store->tail, varve_store_first_in_memory(store), &size);
+    if (record != NULL)
+        recorded_at_us = varve_record_recorded_at(record);
+    tail_unlock_read(store->tail);
+    return now_us > recorded_at_us ? (uint64_t)(now_us - recorded_at_us) : 0;
+}
+
 uint64_t varve_store_last_position(struct varve_store *store)
 {
     return tail_visible_position(store->tail);

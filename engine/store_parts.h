@@ -74,6 +74,10 @@ struct varve_store {
         uint64_t stream_count, system_stream_count, settled_position;
         uint64_t last_group_us, open_us, recovered_events;
     } counters; /* atomic */
+    struct {
+        struct varve_histogram commit_us, sync_us, group_events; /* written under commit_lock */
+        struct varve_histogram settle_us;                        /* by the settler */
+    } histograms;
 };
 
 static inline void store_count(uint64_t *counter, uint64_t more)

@@ -1,4 +1,4 @@
-/* outbox_figures.c - counters, logarithmic buckets, counts by code, and all of them as a list. */
+/* outbox_figures.c - counters, measures, counts by code, and all of them as a list. */
 #include "outbox_figures.h"
 
 #include <stdio.h>
@@ -17,11 +17,6 @@ static uint64_t get(const _Atomic uint64_t *figure)
     return atomic_load_explicit(figure, memory_order_relaxed);
 }
 
-static void add(_Atomic uint64_t *figure, uint64_t number)
-{
-    atomic_fetch_add_explicit(figure, number, memory_order_relaxed);
-}
-
 void outbox_figures_init(struct outbox_figures *figures)
 {
     memset(figures, 0, sizeof(*figures));
@@ -33,58 +28,9 @@ void outbox_figures_end(struct outbox_figures *figures)
     pthread_mutex_destroy(&figures->lock);
 }
 
-/* ---- measures --------------------------------------------------------------------------------------------------- */
-
-/* 0 to 3 have a bucket each; from 4 on each doubling has four. */
-static unsigned bucket_of(uint64_t value)
-{
-    if (value < 4)
-        return (unsigned)value;
-    unsigned exponent = 63 - (unsigned)__builtin_clzll(value);
-    return 4 * (exponent - 1) + (unsigned)(value >> (exponent - 2) & 3);
-}
-
-static uint64_t last_of(unsigned bucket)
-{
-    unsigned shift = bucket / 4 - 1;
-
-    return bucket < 4 ? bucket : ((UINT64_C(4) + bucket % 4) << shift) + ((UINT64_C(1) << shift) - 1);
-}
-
 void outbox_figures_measure(struct outbox_figures *figures, enum outbox_measure measure, uint64_t value)
 {
-    _Atomic uint64_t *maximum = &figures->maxima[measure];
-    uint64_t before = get(maximum);
-
-    while (before < value && !atomic_compare_exchange_weak_explicit(maximum, &before, value, memory_order_relaxed,
-                                                                    memory_order_relaxed))
-        continue;
-    add(&figures->sums[measure], value);
-    add(&figures->buckets[measure][bucket_of(value)], 1);
-}
-
-static uint64_t count_of(const struct outbox_figures *figures, enum outbox_measure measure)
-{
-    uint64_t count = 0;
-
-    for (unsigned bucket = 0; bucket < OUTBOX_BUCKETS; bucket++)
-        count += get(&figures->buckets[measure][bucket]);
-    return count;
-}
-
-uint64_t outbox_figures_quantile(const struct outbox_figures *figures, enum outbox_measure measure, unsigned per_mille)
-{
-    uint64_t count = count_of(figures, measure), maximum = get(&figures->maxima[measure]), below = 0;
-    uint64_t rank = count / 1000 * per_mille + (count % 1000 * per_mille + 999) / 1000;
-
-    if (count == 0)
-        return 0;
-    for (unsigned bucket = 0; bucket < OUTBOX_BUCKETS; bucket++) {
-        below += get(&figures->buckets[measure][bucket]);
-        if (below >= rank && below > 0)
-            return last_of(bucket) < maximum ? last_of(bucket) : maximum;
-    }
-    return maximum;
+    varve_histogram_add(&figures->measures[measure], value);
 }
 
 /* ---- codes ------------------------------------------------------------------------------------------------------ */
@@ -158,12 +104,14 @@ static void put_number(struct listing *list, struct varve_view name, uint64_t nu
 static void put_measure(struct listing *list, const struct outbox_figures *figures, enum outbox_measure measure)
 {
     const char *name = measure_names[measure];
+    struct varve_histogram_view view;
 
-    put_number(list, keep(list, name, "_count", ""), count_of(figures, measure));
-    put_number(list, keep(list, name, "_sum", ""), get(&figures->sums[measure]));
-    put_number(list, keep(list, name, "_p50", ""), outbox_figures_quantile(figures, measure, 500));
-    put_number(list, keep(list, name, "_p99", ""), outbox_figures_quantile(figures, measure, 990));
-    put_number(list, keep(list, name, "_max", ""), get(&figures->maxima[measure]));
+    varve_histogram_look(&figures->measures[measure], &view);
+    put_number(list, keep(list, name, "_count", ""), view.count);
+    put_number(list, keep(list, name, "_sum", ""), view.sum);
+    put_number(list, keep(list, name, "_p50", ""), varve_histogram_quantile(&view, 500));
+    put_number(list, keep(list, name, "_p99", ""), varve_histogram_quantile(&view, 990));
+    put_number(list, keep(list, name, "_max", ""), view.max);
 }
 
 static void put_coded(struct listing *list, const char *prefix, const struct outbox_coded *coded)

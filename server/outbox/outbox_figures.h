@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "outbox_route.h"
+#include "varve/histogram.h"
 #include "varve/wire.h"
 
 #define OUTBOX_FIGURES(X)                                                                                              \
@@ -32,7 +33,7 @@ enum outbox_measure {
     OUTBOX_MEASURE_TAKEOVER_US,        /* INIT to RUN */
     OUTBOX_MEASURES,
 };
-enum { OUTBOX_MAX_CODES = 32, OUTBOX_BUCKETS = 256 };
+enum { OUTBOX_MAX_CODES = 32 };
 
 struct outbox_coded { /* counts by an error's code; what does not fit is counted as "other" */
     char codes[OUTBOX_MAX_CODES][48];
@@ -44,8 +45,7 @@ struct outbox_figures {
     OUTBOX_FIGURES(X)
 #undef X
     _Atomic uint64_t filtered[OUTBOX_FILTER_REASONS];
-    _Atomic uint64_t buckets[OUTBOX_MEASURES][OUTBOX_BUCKETS]; /* logarithmic, 4 to a doubling */
-    _Atomic uint64_t sums[OUTBOX_MEASURES], maxima[OUTBOX_MEASURES];
+    struct varve_histogram measures[OUTBOX_MEASURES];
     pthread_mutex_t lock;              /* of the rest */
     struct outbox_coded delivery_errors, rebuild_reasons;
     char broker_stats[1024];           /* a digest of librdkafka's: round trips, retries, timeouts, as JSON */
@@ -53,9 +53,8 @@ struct outbox_figures {
 
 void outbox_figures_init(struct outbox_figures *figures);
 void outbox_figures_end(struct outbox_figures *figures);
+/* The outbox's thread. */
 void outbox_figures_measure(struct outbox_figures *figures, enum outbox_measure measure, uint64_t value);
-/* Upper end of the bucket in which the `per_mille`-th of all values lies, at most the highest; 0: no value. */
-uint64_t outbox_figures_quantile(const struct outbox_figures *figures, enum outbox_measure measure, unsigned per_mille);
 void outbox_figures_count_code(struct outbox_figures *figures, struct outbox_coded *coded, const char *code);
 /* All as (name, number | text): names are the metrics', texts live in `texts`. */
 enum { OUTBOX_FIGURE_STATS = 160, OUTBOX_FIGURE_TEXTS = 8192 };

@@ -411,6 +411,55 @@ static void the_figures_add_up(void **ignored)
     fixture_free(&f);
 }
 
+static void the_histograms_have_every_group_and_every_settling(void **ignored)
+{
+    struct store_fixture f;
+    struct varve_store_histograms histograms;
+
+    fixture_init(&f);
+    fixture_open(&f);
+    fixture_append(&f, "a:none=abc");
+    fixture_append(&f, "a:2=d");
+    fixture_append(&f, "a:0=e"); /* Refused: no group. */
+    varve_store_histograms(f.store, &histograms);
+    assert_int_equal(histograms.commit_us.count, 2);
+    assert_int_equal(histograms.sync_us.count, 2);
+    assert_true(histograms.sync_us.sum <= histograms.commit_us.sum);
+    assert_int_equal(histograms.group_events.count, 2);
+    assert_int_equal(histograms.group_events.sum, 4);
+    assert_int_equal(histograms.group_events.max, 3);
+    assert_int_equal(histograms.settle_us.count, 0);
+    fixture_settle(&f);
+    varve_store_histograms(f.store, &histograms);
+    assert_int_equal(histograms.settle_us.count, 1);
+    assert_int_equal(histograms.settle_us.sum, fixture_stats(&f).settle_us);
+    fixture_free(&f);
+}
+
+static void the_settle_lag_is_the_age_of_the_oldest_unsettled_event(void **ignored)
+{
+    struct store_fixture f;
+
+    fixture_init(&f);
+    atomic_store(&f.now_us, 1000);
+    fixture_open(&f);
+    assert_int_equal(varve_store_settle_lag_us(f.store), 0);
+    fixture_append(&f, "a:none=a");
+    atomic_store(&f.now_us, 1500);
+    fixture_append(&f, "a:0=b");
+    assert_int_equal(varve_store_settle_lag_us(f.store), 500);
+    fixture_freeze(&f);
+    atomic_store(&f.now_us, 1600);
+    fixture_append(&f, "a:1=c");
+    assert_int_equal(varve_store_settle_lag_us(f.store), 600);
+    fixture_thaw(&f);
+    atomic_store(&f.now_us, 1700);
+    assert_int_equal(varve_store_settle_lag_us(f.store), 100);
+    fixture_settle(&f);
+    assert_int_equal(varve_store_settle_lag_us(f.store), 0);
+    fixture_free(&f);
+}
+
 static void what_is_in_memory_begins_behind_what_is_settled(void **ignored)
 {
     struct store_fixture f;
@@ -486,6 +535,8 @@ int main(void)
         cmocka_unit_test(a_full_disk_makes_no_store),
         cmocka_unit_test(closing_settles_everything),
         cmocka_unit_test(the_figures_add_up),
+        cmocka_unit_test(the_histograms_have_every_group_and_every_settling),
+        cmocka_unit_test(the_settle_lag_is_the_age_of_the_oldest_unsettled_event),
         cmocka_unit_test(what_is_in_memory_begins_behind_what_is_settled),
         cmocka_unit_test(stores_have_identities),
         cmocka_unit_test(the_first_fault_stays),

@@ -1,7 +1,7 @@
-/* histogram.h - how values are spread, in 4 buckets to a doubling: quantiles to within a fifth, in 2 KiB.
+/* histogram.h - how values are spread, in 4 buckets to a doubling: quantiles to within a quarter, in 2 KiB.
  *
- * Written by one thread, read by any: atomics without order, which cost a plain store. A reader sees each value at some
- * time; count and sum may be a moment apart. */
+ * Written by one thread at a time, read by any: atomics without order, which cost a plain store. A reader sees each
+ * value at some time; buckets and sum may be a moment apart. All zeros is an empty one. */
 #ifndef VARVE_HISTOGRAM_H
 #define VARVE_HISTOGRAM_H
 
@@ -11,10 +11,11 @@
 enum { VARVE_HISTOGRAM_BUCKETS = 256 };
 
 struct varve_histogram {
-    _Atomic uint64_t buckets[VARVE_HISTOGRAM_BUCKETS], count, sum, max;
+    _Atomic uint64_t buckets[VARVE_HISTOGRAM_BUCKETS], sum, max;
 };
 
-/* Of a histogram at one moment; the difference of two is what happened between them. */
+/* Of a histogram at one moment; `count` is that of the buckets. The difference of two is what happened between them;
+ * its `max` is known to a bucket. */
 struct varve_histogram_view {
     uint64_t buckets[VARVE_HISTOGRAM_BUCKETS], count, sum, max;
 };

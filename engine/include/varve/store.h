@@ -11,6 +11,7 @@
 #define VARVE_STORE_H
 
 #include "varve/event.h"
+#include "varve/histogram.h"
 #include "varve/os.h"
 
 struct varve_store;  /* Opaque: its fields live in the engine and may change freely. */
@@ -282,6 +283,17 @@ struct varve_stats {
     bool disk_full;               /* appends are refused for now */
 };
 void varve_store_stats(struct varve_store *store, struct varve_stats *ret_stats);
+
+/* Since open. Any thread. */
+struct varve_store_histograms {
+    struct varve_histogram_view commit_us;    /* of a group, from its first append to its publishing */
+    struct varve_histogram_view sync_us;      /* of those: the journal's sync */
+    struct varve_histogram_view group_events; /* how many events a group had */
+    struct varve_histogram_view settle_us;    /* of a layer into store.mdb */
+};
+void varve_store_histograms(struct varve_store *store, struct varve_store_histograms *ret);
+/* For how long the oldest event that is not settled has been durable, in microseconds; 0: all are settled. */
+uint64_t varve_store_settle_lag_us(struct varve_store *store);
 uint64_t varve_store_last_position(struct varve_store *store);
 /* The first position that is still in memory: a read of ALL from there on touches no disk. last + 1 when none is. It
  * only grows. */
