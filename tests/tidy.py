@@ -34,6 +34,7 @@ NO_TEST_OF_ITS_OWN = {
     "tools/varve/cmd_group.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_group_change.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_group_work.c": "tests/blackbox/cli_work.py",
+    "tools/varve/cmd_health.c": "tests/blackbox/cli_health.py",
     "tools/varve/cmd_load.c": "tests/blackbox/cli_load.py",
     "tools/varve/cmd_outbox.c": "tests/blackbox/cli_outbox.py",
     "tools/varve/cmd_outbox_dead.c": "tests/blackbox/cli_outbox.py",

@@ -256,3 +256,20 @@ enum varve_status varve_client_stats(struct varve_client *client, const struct v
     return check_decoded(client, VARVE_OP_STATS_OK,
                          varve_decode_stats_ok(body, client->arena, ret_stats, ret_count, &why), &why, error);
 }
+
+enum varve_status varve_client_health(struct varve_client *client, struct varve_health *ret, struct varve_error *error)
+{
+    uint32_t id = connection_next_id(&client->connection);
+    enum varve_status status = client_begin(client, error);
+    struct varve_view body;
+    struct varve_error why;
+
+    if (status != VARVE_OK)
+        return status;
+    varve_encode_health(&client->connection.out, id);
+    status = client_ask(client, id, VARVE_OP_HEALTH_OK, &body, error);
+    if (status != VARVE_OK)
+        return status;
+    return check_decoded(client, VARVE_OP_HEALTH_OK, varve_decode_health_ok(body, client->arena, ret, &why), &why,
+                         error);
+}

@@ -415,4 +415,27 @@ def records():
     f.write()
 
 
-FAMILIES = (hello, ping, append, read, streams, find, stats, error, frames, records)
+def health():
+    f = Family("health")
+    f.good("HEALTH", "HEALTH", {})
+    malformed(f, "HEALTH", [])
+    m = {"live": True, "ready": False, "checks": [
+        {"name": "store", "good": True, "reason": ""},
+        {"name": "disk", "good": False, "reason": "1.0 GiB are free, less than the reserve of 2.0 GiB"}],
+        "uptime_s": 86400, "version": "0.1.0"}
+    f.good("HEALTH_OK", "HEALTH_OK", m)
+    f.good("HEALTH_OK without a check", "HEALTH_OK", dict(m, ready=True, checks=[]))
+    later(f, "HEALTH_OK", m)
+    f.other("HEALTH_OK with checks of a later version", "HEALTH_OK",
+            [True, True, [["store", True, "", {"since": 7}]], 1, "x"],
+            {"live": True, "ready": True, "checks": [{"name": "store", "good": True, "reason": ""}], "uptime_s": 1,
+             "version": "x"}, "unknown elements at the end of a check are skipped")
+    malformed(f, "HEALTH_OK", BODIES["HEALTH_OK"](m))
+    f.bad("HEALTH_OK with a check of two elements", "HEALTH_OK", [True, True, [["store", True]], 1, "x"], "PROTOCOL")
+    f.bad("HEALTH_OK with more checks than bytes", "HEALTH_OK",
+          b"\x95\xc3\xc3\xdd\x00\xff\xff\xff\x01\xa1x", "PROTOCOL")
+    f.bad("HEALTH_OK up since before the start", "HEALTH_OK", [True, True, [], -1, "x"], "INVALID_ARGUMENT", "uptime_s")
+    f.write()
+
+
+FAMILIES = (hello, ping, append, read, streams, find, stats, health, error, frames, records)

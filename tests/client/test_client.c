@@ -238,6 +238,35 @@ static void test_stats(void **state)
     fake_server_stop(server);
 }
 
+static void script_health(struct fake_server *server)
+{
+    const struct varve_health_check checks[] = { { varve_view_str("store"), true, varve_view_str("") },
+                                                 { varve_view_str("disk"), false, varve_view_str("full") } };
+    const struct varve_health health = { .live = true, .checks = checks, .check_count = 2, .uptime_s = 60,
+                                         .version = varve_view_str("1.2") };
+
+    fake_begin(server);
+    varve_encode_health_ok(&server->out, fake_take(server, VARVE_OP_HEALTH), &health);
+    fake_send(server);
+    fake_gone(server);
+}
+
+static void test_health(void **state)
+{
+    struct fake_server *server = fake_server_start(script_health, NULL);
+    struct varve_client *client = peer_client(server, "");
+    struct varve_health health;
+
+    assert_int_equal(varve_client_health(client, &health, NULL), VARVE_OK);
+    assert_true(health.live && !health.ready);
+    assert_int_equal(health.check_count, 2);
+    assert_true(health.checks[0].good && !health.checks[1].good);
+    assert_true(varve_view_equal(health.checks[1].reason, varve_view_str("full")));
+    assert_int_equal(health.uptime_s, 60);
+    varve_client_free(client);
+    fake_server_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_find_asks_in_portions),
         cmocka_unit_test(test_get_verifies_what_it_gets),
         cmocka_unit_test(test_stats),
+        cmocka_unit_test(test_health),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ static void frames_that_end_the_connection(void **state)
 
 static void unknown_operations_are_unsupported(void **state)
 {
-    static const uint8_t opcodes[] = { 0x00, 0x0d, 0x7f, VARVE_OP_HELLO_OK, VARVE_OP_READ_END, VARVE_OP_ERROR };
+    static const uint8_t opcodes[] = { 0x00, 0x0f, 0x7f, VARVE_OP_HELLO_OK, VARVE_OP_READ_END, VARVE_OP_ERROR };
     struct fixture *f = fixture_open("");
     struct client *c = client_open(f);
 

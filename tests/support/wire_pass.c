@@ -108,6 +108,8 @@ PASS(empty)
         varve_encode_cancel(out, ID);
     else if (opcode == VARVE_OP_STATS)
         varve_encode_stats(out, ID);
+    else if (opcode == VARVE_OP_HEALTH)
+        varve_encode_health(out, ID);
     else if (opcode == VARVE_OP_SAGA_COUNTS)
         varve_encode_saga_counts(out, ID);
     else
@@ -303,6 +305,8 @@ PASS(outbox_verify)
     return status;
 }
 
+IN_ARENA(health_ok, struct varve_health)
+
 static const wire_pass passes[256] = {
     [VARVE_OP_HELLO] = pass_hello,
     [VARVE_OP_PING] = pass_empty,
@@ -316,6 +320,7 @@ static const wire_pass passes[256] = {
     [VARVE_OP_FIND] = pass_find,
     [VARVE_OP_GET] = pass_get,
     [VARVE_OP_STATS] = pass_empty,
+    [VARVE_OP_HEALTH] = pass_empty,
     [VARVE_OP_SUBSCRIBE] = pass_subscribe,
     [VARVE_OP_GROUP_CREATE ... VARVE_OP_GROUP_INFO] = pass_group,
     [VARVE_OP_GROUP_LIST] = pass_empty,
@@ -333,6 +338,7 @@ static const wire_pass passes[256] = {
     [VARVE_OP_FIND_OK] = pass_find_ok,
     [VARVE_OP_GET_OK] = pass_get_ok,
     [VARVE_OP_STATS_OK] = pass_stats_ok,
+    [VARVE_OP_HEALTH_OK] = pass_health_ok,
     [VARVE_OP_SUBSCRIBED] = pass_subscribed,
     [VARVE_OP_EVENTS] = pass_events,
     [VARVE_OP_CAUGHT_UP ... VARVE_OP_CHECKPOINT] = pass_position,

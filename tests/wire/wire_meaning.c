@@ -250,6 +250,18 @@ static enum varve_status decode_stats(struct varve_view body, struct varve_wire_
     return status;
 }
 
+static json_t *of_health(const struct varve_health *health)
+{
+    json_t *checks = json_array();
+
+    for (size_t i = 0; i < health->check_count; i++)
+        json_array_append_new(checks, json_pack("{s:o, s:b, s:o}", "name", json_of_text(health->checks[i].name), "good",
+                                                health->checks[i].good, "reason",
+                                                json_of_text(health->checks[i].reason)));
+    return json_pack("{s:b, s:b, s:o, s:o, s:o}", "live", health->live, "ready", health->ready, "checks", checks,
+                     "uptime_s", number(health->uptime_s), "version", json_of_text(health->version));
+}
+
 #define DECODED(decode, value) \
     do { \
         enum varve_status status_ = (decode); \
@@ -290,6 +302,7 @@ static enum varve_status decode_request(uint8_t opcode, struct varve_view body, 
         DECODED(varve_decode_get(body, &position, error), json_pack("{s:o}", "position", number(position)));
     case VARVE_OP_PING:
     case VARVE_OP_CANCEL:
+    case VARVE_OP_HEALTH:
     case VARVE_OP_STATS: DECODED(varve_decode_empty(body, opcode, error), json_object());
     default: return consumer_meaning_decode(opcode, body, arena, ret, error);
     }
@@ -302,6 +315,7 @@ enum varve_status meaning_decode(uint8_t opcode, struct varve_view body, struct 
     struct varve_append_outcome outcome;
     struct varve_stream_entry entry;
     struct varve_wire_error failure;
+    struct varve_health health;
     struct varve_view record;
     uint64_t position;
     int64_t now_us;
@@ -323,6 +337,7 @@ enum varve_status meaning_decode(uint8_t opcode, struct varve_view body, struct 
     case VARVE_OP_GET_OK:
         DECODED(varve_decode_get_ok(body, &record, error), json_pack("{s:o}", "record", json_of_record(record)));
     case VARVE_OP_STATS_OK: return decode_stats(body, arena, ret, error);
+    case VARVE_OP_HEALTH_OK: DECODED(varve_decode_health_ok(body, arena, &health, error), of_health(&health));
     case VARVE_OP_ERROR: DECODED(varve_decode_error(body, arena, &failure, error), of_error(&failure));
     default: return decode_request(opcode, body, arena, ret, error);
     }

@@ -255,6 +255,25 @@ static void encode_stats_ok(struct varve_wire_buffer *out, uint32_t id, const js
     varve_encode_stats_ok(out, id, stats, count);
 }
 
+static void encode_health_ok(struct varve_wire_buffer *out, uint32_t id, const json_t *m)
+{
+    const json_t *list = json_object_get(m, "checks");
+    size_t count = json_array_size(list);
+    struct varve_health_check *checks = value_room(count, sizeof(*checks));
+    const struct varve_health health = { .live = value_bool(m, "live"), .ready = value_bool(m, "ready"),
+                                         .checks = checks, .check_count = count,
+                                         .uptime_s = (uint64_t)value_int(m, "uptime_s"),
+                                         .version = value_text(m, "version") };
+
+    for (size_t i = 0; i < count; i++) {
+        const json_t *check = json_array_get(list, i);
+
+        checks[i] = (struct varve_health_check){ value_text(check, "name"), value_bool(check, "good"),
+                                                 value_text(check, "reason") };
+    }
+    varve_encode_health_ok(out, id, &health);
+}
+
 static void encode_error(struct varve_wire_buffer *out, uint32_t id, const json_t *m)
 {
     const json_t *list = json_object_get(m, "conflicts");
@@ -294,6 +313,7 @@ static bool encode_request(struct varve_wire_buffer *out, uint32_t id, uint8_t o
     case VARVE_OP_FIND: encode_find(out, id, m); return true;
     case VARVE_OP_GET: varve_encode_get(out, id, (uint64_t)value_int(m, "position")); return true;
     case VARVE_OP_STATS: varve_encode_stats(out, id); return true;
+    case VARVE_OP_HEALTH: varve_encode_health(out, id); return true;
     default: return consumer_meaning_encode(out, id, opcode, m);
     }
 }
@@ -321,6 +341,7 @@ bool meaning_encode(struct varve_wire_buffer *out, uint32_t id, uint8_t opcode, 
     case VARVE_OP_FIND_OK: encode_find_ok(out, id, m); return true;
     case VARVE_OP_GET_OK: varve_encode_get_ok(out, id, value_record(json_object_get(m, "record"))); return true;
     case VARVE_OP_STATS_OK: encode_stats_ok(out, id, m); return true;
+    case VARVE_OP_HEALTH_OK: encode_health_ok(out, id, m); return true;
     case VARVE_OP_ERROR: encode_error(out, id, m); return true;
     default: return encode_request(out, id, opcode, m);
     }

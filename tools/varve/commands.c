@@ -56,6 +56,7 @@ const struct command *const cli_commands[] = {
     &command_outbox_history,
     &command_outbox_replay,
     &command_stats,
+    &command_health,
     &command_ping,
     &command_check,
     &command_dev,
