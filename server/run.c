@@ -1,12 +1,14 @@
 /* run.c - the loop: what happens in every turn, every second, and at the end. */
 #include "run.h"
 
+#include <inttypes.h>
 #include <signal.h>
 
 #include "dispatch.h"
 #include "follow.h"
 #include "groups.h"
 #include "handlers.h"
+#include "notify.h"
 #include "outboxes.h"
 #include "saga_deadlines.h"
 #include "session.h"
@@ -21,6 +23,7 @@ struct run {
     uv_check_t check;
     uv_timer_t tick;
     uv_timer_t deadline;
+    struct notify notify;
     uv_signal_t signals[2];
     bool has_signals;
     struct varve_error fault; /* status VARVE_OK: none */
@@ -50,6 +53,7 @@ static void stop(struct run *run, const struct varve_error *why, uint64_t grace_
     if (server->stopping)
         return;
     server->stopping = true;
+    notify_stopping(&run->notify);
     listeners_close(&run->listeners);
     session_stop_all(server, why);
     groups_stop(server);
@@ -128,6 +132,18 @@ static void on_tick(uv_timer_t *timer)
     check_fault(run);
 }
 
+/* What the service manager is told. */
+static bool look(void *user, enum notify_phase phase, char *status, size_t room)
+{
+    const struct run *run = user;
+    const char *doing = phase == NOTIFY_STARTING ? "starting" : phase == NOTIFY_STOPPING ? "stopping" : "serving";
+    struct varve_store *store = run->server->store;
+
+    snprintf(status, room, "%s: last position %" PRIu64 ", %" PRIu64 " connections", doing,
+             varve_store_last_position(store), figure_get(&run->server->figures.connections));
+    return varve_store_fault(store, NULL) == VARVE_OK;
+}
+
 static void make_handles(struct run *run)
 {
     static const int signums[] = { SIGTERM, SIGINT };
@@ -138,6 +154,7 @@ static void make_handles(struct run *run)
     uv_check_init(loop, &run->check);
     uv_timer_init(loop, &run->tick);
     uv_timer_init(loop, &run->deadline);
+    notify_open(&run->notify, loop, look, run);
     run->prepare.data = run->check.data = run->tick.data = run->deadline.data = run;
     uv_prepare_start(&run->prepare, on_prepare);
     uv_check_start(&run->check, on_check);
@@ -156,6 +173,7 @@ static void close_handles(struct run *run)
     uv_close((uv_handle_t *)&run->check, NULL);
     uv_close((uv_handle_t *)&run->tick, NULL);
     uv_close((uv_handle_t *)&run->deadline, NULL);
+    notify_close(&run->notify);
     drop_signals(run);
     listeners_close(&run->listeners);
     uv_run(&run->server->loop, UV_RUN_NOWAIT); /* `run` lives on the stack: they must be gone before it is. */
@@ -170,6 +188,8 @@ static enum varve_status begin(struct run *run, struct varve_error *error)
         status = listeners_write_ports(&run->listeners, config->port_file, error);
     for (size_t i = 0; i < run->listeners.count && status == VARVE_OK; i++)
         log_info(&run->server->log, "server.ready", log_text("address", run->listeners.all[i].address));
+    if (status == VARVE_OK)
+        notify_ready(&run->notify);
     return status;
 }
 
