@@ -1,4 +1,4 @@
-/* config.h - what the command line of varved says. */
+/* config.h - what varved is told: on the command line, in the environment, in a file; docs/configuration.md. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
@@ -14,7 +14,16 @@ enum { CONFIG_MAX_LISTEN = 8 };
 
 struct config_address {
     struct sockaddr_storage address; /* loopback, IPv4 or IPv6 */
-    const char *text;                /* as given */
+    char text[64];                   /* as given */
+};
+
+/* What holds for one key, and who said so. */
+struct config_value {
+    char *key;                       /* "http.max_body", "outbox.loans.mode" */
+    char *text;                      /* a number has one way of being written, whatever it was given as */
+    char *origin;                    /* "default", "varved.ini:12", "VARVED_HTTP__MAX_BODY", "--http.max_body" */
+    bool is_secret;                  /* never shown */
+    bool is_reloadable;
 };
 
 /* What texts of lists hold is parted by spaces or commas, checked when the configuration is read. */
@@ -59,7 +68,6 @@ struct config {
     uint64_t stop_timeout_ms;        /* how long a graceful stop may take until connections are cut */
     uint32_t snapshots_keep;         /* newest ones of each stream; 0: no cache of snapshots */
     const char *config_file;         /* NULL: none */
-    const char *kafka;               /* brokers, as given; NULL: none */
     bool kafka_mock;                 /* an outbox to a mock cluster of our own */
     struct outbox_configs outboxes;  /* of the file and of --kafka */
     struct http_config http;
@@ -68,20 +76,24 @@ struct config {
     uint32_t metrics_label_values;   /* of one label: what comes after these is counted as `other` */
     uint64_t slow_request_ms;        /* a request that took longer is logged; 0: none */
     struct varve_options store;
+    struct config_value *values;     /* of every key, in the order of the table */
+    size_t value_count;
+};
+
+/* Everything that is wrong, one line each. */
+enum { CONFIG_MAX_COMPLAINTS = 20, CONFIG_COMPLAINT_BYTES = 640 };
+struct config_complaints {
+    size_t count;                    /* also of those there was no room for */
+    char lines[CONFIG_MAX_COMPLAINTS][CONFIG_COMPLAINT_BYTES];
 };
 
 enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_HELP_CONFIG, CONFIG_VERSION, CONFIG_WRONG };
 
-/* Read the command line, and the file it names. The texts in *ret point into `argv`. With CONFIG_WRONG, `error` holds
- * one line that says which argument is wrong and what would be right. After CONFIG_SERVE, end it with config_end(). */
-enum config_action config_parse(int argc, char **argv, struct config *ret, char *error, size_t error_room);
+/* Read the command line, the environment, and the file they name. What one of these says hides what is said behind it:
+ * command line, environment, file, default. With CONFIG_WRONG, *complaints says what is wrong, who said it, and what
+ * would be right. After CONFIG_SERVE, end it with config_end(). */
+enum config_action config_parse(int argc, char **argv, struct config *ret, struct config_complaints *complaints);
 
 void config_end(struct config *config);
-
-void config_print_help(FILE *out);
-
-/* "HOST:PORT" with HOST an IPv4 address, an IPv6 address in brackets, or "localhost". False, with a reason, for
- * anything else and for addresses that are not loopback. */
-bool config_parse_address(const char *text, struct sockaddr_storage *ret, char *error, size_t error_room);
 
 #endif

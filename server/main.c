@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "config_help.h"
 #include "kafka_mock.h"
-#include "outbox/outbox_config_keys.h"
 #include "outboxes.h"
 #include "run.h"
 #include "varve/version.h"
@@ -29,6 +29,15 @@ static int complain(const struct varve_error *error)
 {
     fprintf(stderr, "varved: %s: %s\n", varve_status_name(error->status), error->message);
     return exit_code(error->status);
+}
+
+static int complain_of_config(const struct config_complaints *complaints)
+{
+    for (size_t i = 0; i < complaints->count && i < CONFIG_MAX_COMPLAINTS; i++)
+        fprintf(stderr, "varved: %s\n", complaints->lines[i]);
+    if (complaints->count > CONFIG_MAX_COMPLAINTS)
+        fprintf(stderr, "varved: and %zu more\n", complaints->count - CONFIG_MAX_COMPLAINTS);
+    return EXIT_WRONG_USAGE;
 }
 
 /* When started without them, the first files of the store would get their numbers, and the log would be written into
@@ -166,23 +175,22 @@ static int run(struct config *config)
 int main(int argc, char **argv)
 {
     static struct config config; /* Stays to the very end: an outbox's thread may hang in librdkafka with it. */
-    char error[640];
+    static struct config_complaints complaints;
 
     if (!occupy_standard_descriptors())
         return EXIT_FAILED;
-    switch (config_parse(argc, argv, &config, error, sizeof(error))) {
+    switch (config_parse(argc, argv, &config, &complaints)) {
     case CONFIG_HELP:
         config_print_help(stdout);
         return EXIT_OK;
     case CONFIG_HELP_CONFIG:
-        outbox_keys_print_help(stdout);
+        config_print_keys(stdout);
         return EXIT_OK;
     case CONFIG_VERSION:
         printf("varved %s\n", VARVE_VERSION);
         return EXIT_OK;
     case CONFIG_WRONG:
-        fprintf(stderr, "varved: %s\n", error);
-        return EXIT_WRONG_USAGE;
+        return complain_of_config(&complaints);
     case CONFIG_SERVE:
         break;
     }

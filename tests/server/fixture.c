@@ -23,7 +23,7 @@ static void parse(struct fixture *f, const char *line)
 {
     static char copy[1024]; /* The configuration points into it. */
     char *argv[MAX_WORDS + 1] = { "varved", "--listen", "127.0.0.1:0" };
-    char error[512];
+    struct config_complaints complaints;
     int argc = 3;
 
     snprintf(copy, sizeof(copy), "--map-size 1GiB --settle-size 1MiB %s", line);
@@ -31,8 +31,8 @@ static void parse(struct fixture *f, const char *line)
         assert_true(argc < MAX_WORDS);
         argv[argc++] = word;
     }
-    if (config_parse(argc, argv, &f->config, error, sizeof(error)) != CONFIG_SERVE)
-        fail_msg("%s", error);
+    if (config_parse(argc, argv, &f->config, &complaints) != CONFIG_SERVE)
+        fail_msg("%s", complaints.lines[0]);
     f->config.directory = f->directory;
     f->config.store.segment_size_bytes = f->config.store.max_append_bytes <= 1 << 20 ? 2 << 20 : 64 << 20;
 }

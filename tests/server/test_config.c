@@ -1,71 +1,15 @@
-/* test_config.c - the command line of varved. */
+/* test_config.c - what holds in the end, and what only all keys together can tell. */
+#include "config_lines.h"
 #include "support/check.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "server/config.h"
-
-enum { MAX_ARGUMENTS = 24 };
-
-static enum config_action parse(const char *line, struct config *ret, char *error, size_t room)
-{
-    static char copy[512];
-    char *argv[MAX_ARGUMENTS + 1] = { "varved" };
-    int argc = 1;
-
-    snprintf(copy, sizeof(copy), "%s", line);
-    for (char *word = strtok(copy, " "); word != NULL && argc < MAX_ARGUMENTS; word = strtok(NULL, " "))
-        argv[argc++] = word;
-    return config_parse(argc, argv, ret, error, room);
-}
-
-static void addresses(void **state)
-{
-    static const struct { const char *text; int family; uint16_t port; const char *complaint; } cases[] = {
-        { "127.0.0.1:8278", AF_INET, 8278, NULL },
-        { "127.9.8.7:0", AF_INET, 0, NULL },
-        { "localhost:65535", AF_INET, 65535, NULL },
-        { "[::1]:9000", AF_INET6, 9000, NULL },
-        { "0.0.0.0:8278", 0, 0, "no TLS" },
-        { "192.168.1.1:8278", 0, 0, "no TLS" },
-        { "[::]:8278", 0, 0, "no TLS" },
-        { "[::ffff:127.0.0.1]:1", 0, 0, "no TLS" },
-        { "::1:8278", 0, 0, "HOST:PORT" },
-        { "127.0.0.1", 0, 0, "HOST:PORT" },
-        { "127.0.0.1:", 0, 0, "HOST:PORT" },
-        { "127.0.0.1:65536", 0, 0, "HOST:PORT" },
-        { "127.0.0.1:12x", 0, 0, "HOST:PORT" },
-        { ":8278", 0, 0, "HOST:PORT" },
-        { "example.org:8278", 0, 0, "numeric" },
-        { "127.0.0.256:1", 0, 0, "numeric" },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct sockaddr_storage address = { .ss_family = 0 };
-        char error[512] = "";
-        bool good = config_parse_address(cases[i].text, &address, error, sizeof(error));
-
-        CHECK_CASE(good == (cases[i].complaint == NULL), cases[i].text);
-        if (!good) {
-            CHECK_CASE(strstr(error, cases[i].complaint) != NULL, cases[i].text);
-            CHECK_CASE(strstr(error, cases[i].text) != NULL, cases[i].text);
-            continue;
-        }
-        uint16_t port = address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
-                                                     : ((struct sockaddr_in6 *)&address)->sin6_port;
-        CHECK_CASE(address.ss_family == cases[i].family && ntohs(port) == cases[i].port, cases[i].text);
-    }
-}
 
 static void defaults(void **state)
 {
     struct config config;
-    char error[512];
 
-    assert_int_equal(parse("", &config, error, sizeof(error)), CONFIG_SERVE);
+    config_line_good("", "", &config);
     assert_string_equal(config.directory, "varve-data");
     assert_int_equal(config.listen_count, 1);
     assert_string_equal(config.listen[0].text, "127.0.0.1:8278");
@@ -75,83 +19,87 @@ static void defaults(void **state)
     assert_int_equal(config.send_timeout_ms, 30000);
     assert_int_equal(config.store.indexes, VARVE_INDEX_ALL);
     assert_true(config.store.create);
-}
-
-static void all_options(void **state)
-{
-    struct config config;
-    char error[512];
-
-    assert_int_equal(parse("--listen 127.0.0.1:1 --listen=[::1]:2 --unix /tmp/x.sock --log-format json "
-                           "--log-level warn --max-event-bytes 2MiB --index type,id --settle-events 7 "
-                           "--disk-reserve 1GiB data", &config, error, sizeof(error)), CONFIG_SERVE);
-    assert_string_equal(config.directory, "data");
-    assert_int_equal(config.listen_count, 2);
-    assert_string_equal(config.unix_path, "/tmp/x.sock");
-    assert_true(config.log_json);
-    assert_int_equal(config.log_level, LOG_LEVEL_WARN);
-    assert_int_equal(config.store.max_event_bytes, 2 << 20);
-    assert_int_equal(config.store.indexes, VARVE_INDEX_TYPE | VARVE_INDEX_ID);
-    assert_int_equal(config.store.settle_events, 7);
-    assert_int_equal(config.store.disk_reserve_bytes, 1ull << 30);
+    assert_int_equal(config.log_level, LOG_LEVEL_INFO);
+    assert_false(config.log_json);
+    assert_int_equal(config.http.listen_count, 1);
+    assert_string_equal(config.http.listen[0].text, "127.0.0.1:8279");
+    assert_int_equal(config.http.max_body_bytes, 8 << 20);
+    assert_null(config.http.hosts);
+    assert_null(config.push.allow_types);
+    assert_int_equal(config.push.max_clients, 2048);
+    assert_int_equal(config.outbox_halted_after_ms, 60000);
+    assert_int_equal(config.metrics_label_values, 200);
+    assert_int_equal(config.slow_request_ms, 1000);
+    assert_int_equal(config.value_count, config_key_count);
+    for (size_t i = 0; i < config.value_count; i++) {
+        CHECK_CASE(strcmp(config.values[i].text, config_keys[i].otherwise) == 0, config_keys[i].name);
+        CHECK_CASE(strcmp(config.values[i].origin, "default") == 0, config_keys[i].name);
+    }
+    config_end(&config);
 }
 
 static void unix_alone_means_no_tcp(void **state)
 {
     struct config config;
-    char error[512];
 
-    assert_int_equal(parse("--unix x.sock", &config, error, sizeof(error)), CONFIG_SERVE);
+    config_line_good("--unix x.sock", "", &config);
     assert_int_equal(config.listen_count, 0);
+    assert_string_equal(config_line_value(&config, "server.listen")->text, "off");
+    config_end(&config);
+    config_line_good("--unix x.sock --listen 127.0.0.1:8278", "", &config);
+    assert_int_equal(config.listen_count, 1);
+    config_end(&config);
 }
 
-static void wrong_lines(void **state)
+static void what_is_shown_is_written_in_one_way(void **state)
+{
+    struct config config;
+
+    config_line_good("--max-output 65536 --send-timeout 60", "", &config);
+    assert_string_equal(config_line_value(&config, "server.max_output")->text, "64KiB");
+    assert_string_equal(config_line_value(&config, "server.send_timeout")->text, "1m");
+    config_end(&config);
+}
+
+static void keys_must_fit_each_other(void **state)
 {
     static const struct { const char *line, *complaint; } cases[] = {
-        { "--no-such-option", "no such option" },
-        { "--listen", "needs a value" },
-        { "one two", "one directory" },
-        { "--max-connections 0", "1 to 100000" },
-        { "--max-connections many", "not a number" },
-        { "--max-connections 12x", "not a number" },
-        { "--max-event-bytes 17MiB", "--max-event-bytes" },
-        { "--max-event-bytes lots", "not a size" },
-        { "--send-timeout 5x", "not a time" },
-        { "--index type,colour", "--index" },
-        { "--index type,", "--index" },
-        { "--log-level loud", "--log-level" },
-        { "--log-format xml", "--log-format" },
-        { "--segment-size 1000001", "multiple of 4096" },
-        { "--segment-size 1MiB", "--max-append-bytes" },
-        { "--listen 10.0.0.1:1", "no TLS" },
-        { "--unix= x", "must not be empty" },
-        { "--config /no/such/file", "--config /no/such/file: cannot be opened: No such file" },
-        { "--kafka a:1 --kafka b:1", "--kafka b:1: may be given once, was a:1" },
+        { "--listen off", "--listen: server.listen = off: expected an address, as server.unix is none" },
+        { "--segment-size 1000001", "--segment-size: store.segment_size = 1000001: expected a multiple of 4096 bytes" },
+        { "--segment-size 1MiB", "default: store.max_append_bytes = 8MiB: expected at most 1044480, as it must fit a "
+          "segment (store.segment_size = 1MiB) with 4096 bytes to spare" },
+        { "--config /no/such/file", "/no/such/file: cannot be opened: No such file or directory" },
         { "--kafka a:1 --kafka-mock", "--kafka-mock: excludes --kafka a:1" },
-        { "--kafka a:x", "--kafka kafka: brokers: a:x: expected HOST:PORT" },
+        { "--kafka a:x", "--kafka kafka: brokers: a:x: expected HOST:PORT,HOST:PORT such as 127.0.0.1:9092" },
     };
 
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct config config;
-        char error[512] = "";
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        config_line_bad(cases[i].line, "", cases[i].complaint);
+}
 
-        CHECK_CASE(parse(cases[i].line, &config, error, sizeof(error)) == CONFIG_WRONG, cases[i].line);
-        CHECK_CASE(strstr(error, cases[i].complaint) != NULL, cases[i].line);
-        CHECK_CASE(strchr(error, '\n') == NULL, cases[i].line);
-    }
+static void everything_that_is_wrong_is_told(void **state)
+{
+    struct config_complaints complaints;
+    struct config config;
+
+    assert_int_equal(config_line("--readers 0 --log-level loud --nonsense", "VARVED_LOG__FORMAT=xml", &config,
+                                 &complaints), CONFIG_WRONG);
+    assert_int_equal(complaints.count, 4);
+    for (size_t i = 0; i < complaints.count; i++)
+        assert_null(strchr(complaints.lines[i], '\n'));
 }
 
 static void outboxes_come_from_a_file_and_from_the_line(void **state)
 {
-    struct config config;
-    char error[512], path[] = "/tmp/varve-config-XXXXXX", line[256];
+    char path[] = "/tmp/varve-config-XXXXXX", line[256], complaint[256];
     FILE *file = fdopen(mkstemp(path), "w");
+    struct config config;
 
     assert_non_null(file);
     fputs("[outbox loans]\nbrokers = a:1\n", file);
     assert_int_equal(fflush(file), 0);
     snprintf(line, sizeof(line), "--config %s --kafka b:2 data", path);
-    assert_int_equal(parse(line, &config, error, sizeof(error)), CONFIG_SERVE);
+    config_line_good(line, "", &config);
     assert_int_equal(config.outboxes.count, 2);
     assert_string_equal(config.outboxes.all[0]->name, "loans");
     assert_string_equal(config.outboxes.all[1]->name, "kafka");
@@ -161,32 +109,18 @@ static void outboxes_come_from_a_file_and_from_the_line(void **state)
 
     fputs("brokres = x\n", file);
     fclose(file);
-    assert_int_equal(parse(line, &config, error, sizeof(error)), CONFIG_WRONG);
-    assert_non_null(strstr(error, ":3: brokres: no such key; did you mean brokers?"));
+    snprintf(complaint, sizeof(complaint), "%s:3: brokres: no such key; did you mean brokers?", path);
+    config_line_bad(line, "", complaint);
     unlink(path);
-}
-
-static void help_and_version(void **state)
-{
-    struct config config;
-    char error[512], text[8192] = "";
-    FILE *out = fmemopen(text, sizeof(text), "w");
-
-    assert_int_equal(parse("--version", &config, error, sizeof(error)), CONFIG_VERSION);
-    assert_int_equal(parse("--listen 127.0.0.1:1 --help", &config, error, sizeof(error)), CONFIG_HELP);
-    assert_int_equal(parse("--kafka a:1 --help-config", &config, error, sizeof(error)), CONFIG_HELP_CONFIG);
-    config_print_help(out);
-    fclose(out);
-    assert_non_null(strstr(text, "examples:"));
-    assert_non_null(strstr(text, "--max-append-bytes SIZE"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses), cmocka_unit_test(defaults),
-        cmocka_unit_test(all_options), cmocka_unit_test(unix_alone_means_no_tcp), cmocka_unit_test(wrong_lines),
-        cmocka_unit_test(outboxes_come_from_a_file_and_from_the_line), cmocka_unit_test(help_and_version),
+        cmocka_unit_test(defaults), cmocka_unit_test(unix_alone_means_no_tcp),
+        cmocka_unit_test(what_is_shown_is_written_in_one_way), cmocka_unit_test(keys_must_fit_each_other),
+        cmocka_unit_test(everything_that_is_wrong_is_told),
+        cmocka_unit_test(outboxes_come_from_a_file_and_from_the_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,38 @@
+/* config_settings.h - everything that file, environment and command line say, before it is known what holds. */
+#ifndef SERVER_CONFIG_SETTINGS_H
+#define SERVER_CONFIG_SETTINGS_H
+
+#include "config_keys.h"
+#include "outbox/outbox_arena.h"
+
+enum config_source { CONFIG_FROM_FILE, CONFIG_FROM_ENVIRONMENT, CONFIG_FROM_COMMAND_LINE }; /* the later one holds */
+
+struct config_setting {
+    const struct config_key *key;
+    enum config_source source;
+    const char *text;
+    const char *origin;    /* "/etc/varve/varved.ini:12", "VARVED_HTTP__LISTEN", "--http.listen" */
+};
+struct config_settings {
+    struct config_setting *all;
+    size_t count;
+    struct outbox_arena *texts;            /* theirs */
+    struct config_complaints *complaints;
+};
+
+bool config_settings_begin(struct config_settings *settings, struct config_complaints *complaints);
+void config_settings_end(struct config_settings *settings);
+
+/* One more; its texts are copied. */
+void config_settings_add(struct config_settings *settings, const struct config_setting *setting);
+/* What holds for the key; NULL: nobody says anything. */
+const struct config_setting *config_settings_find(const struct config_settings *settings, const struct config_key *key);
+/* A text that lives as long as the settings. NULL: no memory, and it was said. */
+const char *config_settings_text(struct config_settings *settings, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* One line more of what is wrong. Returns false, so that a failing function ends in one line. */
+bool config_complain(struct config_complaints *complaints, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
