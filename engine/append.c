@@ -178,6 +178,11 @@ const struct varve_append_outcome *varve_append_get_outcome(const struct varve_a
     return &append->outcome;
 }
 
+struct varve_view varve_append_first_stream(const struct varve_append *append)
+{
+    return append->streams[0].name;
+}
+
 size_t varve_append_size_bytes(const struct varve_append *append)
 {
     return append->memory_size;

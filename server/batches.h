@@ -13,7 +13,7 @@
 
 struct batches;
 struct batches_kind {
-    struct request_kind request;      /* BATCHES_REQUEST("read") */
+    struct request_kind request;      /* BATCHES_REQUEST("read", describe) */
     /* On a reader thread: encode the next frames into `frames`, and count their bodies in `body_bytes`; then say
      * whether the last one is among them (`ended`), or what went wrong (`error`). */
     void (*make)(struct batches *batches);
@@ -41,8 +41,9 @@ void batches_stop(struct request *request, const struct varve_error *why);
 void batches_room(struct request *request);
 void batches_credit(struct request *request, uint32_t bytes);
 void batches_cancel(struct request *request, const struct varve_error *why);
-#define BATCHES_REQUEST(what)                                                                                          \
-    { .stop = batches_stop, .room = batches_room, .credit = batches_credit, .cancel = batches_cancel, .noun = (what) }
+#define BATCHES_REQUEST(what, about)                                                                                   \
+    { .stop = batches_stop, .room = batches_room, .credit = batches_credit, .cancel = batches_cancel, .noun = (what),  \
+      .describe = (about) }
 
 /* May another begin on this connection? INVALID_ARGUMENT: its id is in use; OVERLOADED. */
 enum varve_status batches_check(struct session *session, uint32_t request_id, struct varve_error *error);

@@ -3,6 +3,7 @@
 
 #include "handlers.h"
 #include "reply.h"
+#include "request_end.h"
 
 static const struct {
     request_handler handle;
@@ -72,6 +73,22 @@ static enum varve_status check_frame(const struct session *session, const struct
     return VARVE_OK;
 }
 
+/* What became no request under way has been answered. */
+static void handle(struct session *session, const struct varve_frame *frame, struct varve_view body)
+{
+    struct server *server = session_server(session);
+    uint64_t started_us = uv_hrtime() / 1000;
+
+    server->handling.opcode = frame->opcode;
+    server->handling.begun = false;
+    server->handling.status = VARVE_OK;
+    server->handling.started_us = started_us;
+    operations[frame->opcode].handle(session, frame, body);
+    server->handling.opcode = 0;
+    if (!server->handling.begun && !operations[frame->opcode].about_another)
+        request_answered(session, frame->opcode, server->handling.status, started_us);
+}
+
 void dispatch_frame(struct session *session, const struct varve_frame *frame, struct varve_view body)
 {
     struct server *server = session_server(session);
@@ -87,6 +104,6 @@ void dispatch_frame(struct session *session, const struct varve_frame *frame, st
         dispatch_stopping_error(&error);
         reply_error(session, frame->request_id, &error);
     } else {
-        operations[frame->opcode].handle(session, frame, body);
+        handle(session, frame, body);
     }
 }

@@ -247,8 +247,17 @@ static void destroy(struct batches *batches)
     free(load);
 }
 
+static size_t describe(const struct request *request, struct log_field *ret_fields)
+{
+    const struct load *load = (const struct load *)request; /* The first member of the first member. */
+
+    ret_fields[0] = log_view("stream", load->streams[0]);
+    ret_fields[1] = log_number("streams", load->stream_count);
+    return 2;
+}
+
 static const struct batches_kind load_kind = {
-    .request = BATCHES_REQUEST("load"), .make = make, .destroy = destroy, .failed = "load.failed"
+    .request = BATCHES_REQUEST("load", describe), .make = make, .destroy = destroy, .failed = "load.failed"
 };
 
 static size_t size_of(const struct varve_load_request *request)

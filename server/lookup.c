@@ -16,6 +16,7 @@ struct lookup {
     struct server *server;
     lookup_answer answer;
     uint64_t answer_bytes; /* at most, while it is made */
+    enum varve_status status;
     struct varve_wire_buffer out;
     size_t body_size;
     char body[];
@@ -57,6 +58,7 @@ static void work(struct job *job, struct varve_wire_arena *arena)
         varve_fail(&wire.error, VARVE_NO_MEMORY, NULL, "the server has no memory for this request");
     else
         lookup->answer(&context, varve_view_of(lookup->body, lookup->body_size), &wire.error);
+    lookup->status = wire.error.status;
     if (wire.error.status == VARVE_OK)
         return;
     if (wire.error.status >= VARVE_IO)
@@ -68,9 +70,9 @@ static void work(struct job *job, struct varve_wire_arena *arena)
 static void finish(struct completion *completion)
 {
     struct lookup *lookup = (struct lookup *)((char *)completion - offsetof(struct lookup, job.completion));
-    bool failed = lookup->out.size > 3 && lookup->out.bytes[3] == VARVE_OP_ERROR;
 
-    if (failed)
+    lookup->request.status = lookup->status;
+    if (lookup->status != VARVE_OK)
         figure_add(&lookup->server->figures.requests_failed, 1);
     session_send_buffer(lookup->request.session, &lookup->out);
     session_end(&lookup->request);
@@ -98,7 +100,23 @@ static void stop(struct request *request, const struct varve_error *why)
     free(request);
 }
 
-static const struct request_kind lookup_kind = { .stop = stop, .room = start };
+static size_t describe(const struct request *request, struct log_field *ret_fields)
+{
+    const struct lookup *lookup = (const struct lookup *)request; /* Its first member. */
+    const struct varve_view body = varve_view_of(lookup->body, lookup->body_size);
+    struct varve_view stream;
+    uint64_t position;
+
+    if (request->opcode == VARVE_OP_STREAM_INFO && varve_decode_stream_info(body, &stream, NULL) == VARVE_OK)
+        ret_fields[0] = log_view("stream", stream);
+    else if (request->opcode == VARVE_OP_GET && varve_decode_get(body, &position, NULL) == VARVE_OK)
+        ret_fields[0] = log_number("position", position);
+    else
+        return 0;
+    return 1;
+}
+
+static const struct request_kind lookup_kind = { .stop = stop, .room = start, .describe = describe };
 
 static struct lookup *create(struct server *server, uint8_t opcode, struct varve_view body)
 {

@@ -14,7 +14,7 @@ struct parked_list {
     struct job job;
     struct server *server;
     struct varve_wire_buffer out;
-    bool failed;
+    enum varve_status status; /* of the answer */
     bool end;
     uint32_t count;
     struct parked_entry entries[];
@@ -77,8 +77,8 @@ static void work(struct job *job, struct varve_wire_arena *arena)
         varve_fail(&wire.error, VARVE_NO_MEMORY, NULL, "the server has no memory for this request");
     else
         encode(list, pictures, events, &wire.error);
-    list->failed = wire.error.status != VARVE_OK;
-    if (list->failed)
+    list->status = wire.error.status;
+    if (list->status != VARVE_OK)
         varve_encode_error(&list->out, list->request.id, &wire);
     free(pictures);
     free(events);
@@ -91,7 +91,8 @@ static void finish(struct completion *completion)
     struct parked_list *list = (struct parked_list *)((char *)completion -
                                                       offsetof(struct parked_list, job.completion));
 
-    if (list->failed)
+    list->request.status = list->status;
+    if (list->status != VARVE_OK)
         figure_add(&list->server->figures.requests_failed, 1);
     session_send_buffer(list->request.session, &list->out);
     session_end(&list->request);

@@ -73,8 +73,22 @@ static void destroy(struct batches *batches)
     free(read);
 }
 
+static size_t describe(const struct request *request, struct log_field *ret_fields)
+{
+    static const char *const of_kind[] = { [VARVE_READ_STREAM] = "stream", [VARVE_READ_CATEGORY] = "category",
+                                           [VARVE_READ_TYPE] = "type" };
+    const struct varve_read *what = &((const struct read *)request)->what; /* The first member of the first member. */
+    size_t count = 0;
+
+    if (what->name.size > 0 && what->kind <= VARVE_READ_TYPE && of_kind[what->kind] != NULL)
+        ret_fields[count++] = log_view(of_kind[what->kind], what->name);
+    if (what->from != VARVE_FROM_EDGE)
+        ret_fields[count++] = log_number("from", what->from);
+    return count;
+}
+
 static const struct batches_kind read_kind = {
-    .request = BATCHES_REQUEST("read"), .make = make, .destroy = destroy, .failed = "read.failed"
+    .request = BATCHES_REQUEST("read", describe), .make = make, .destroy = destroy, .failed = "read.failed"
 };
 
 static struct read *create_read(const struct varve_read_request *request)

@@ -7,6 +7,8 @@ static void send_reply(struct session *session, uint32_t request_id, const struc
     enum varve_status status = error->error.status;
 
     figure_add(&figures->requests_failed, 1);
+    session_server(session)->handling.status = status;
+    request_list_note(session_requests(session), request_id, status);
     if (status == VARVE_OVERLOADED || status == VARVE_NOT_READY)
         figure_add(&figures->requests_refused, 1);
     if (session_is_closing(session))

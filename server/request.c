@@ -37,6 +37,16 @@ struct request *request_list_find(const struct request_list *list, uint32_t id)
     return request;
 }
 
+void request_list_note(struct request_list *list, uint32_t id, enum varve_status status)
+{
+    struct request *request = list->first;
+
+    while (request != NULL && request->id != id)
+        request = request->next;
+    if (request != NULL)
+        request->status = status;
+}
+
 void request_list_stop(struct request_list *list, const struct varve_error *why)
 {
     for (struct request *request = list->first; request != NULL;) {

@@ -7,6 +7,10 @@
 
 #include "varve/status.h"
 
+#include "log.h"
+
+enum { REQUEST_MAX_FIELDS = 3 };
+
 struct session;
 struct request;
 
@@ -20,6 +24,8 @@ struct request_kind {
     void (*credit)(struct request *request, uint32_t bytes);
     /* End it, answering `why`, now or, when it is away, once it is back. NULL: CANCEL does not speak about it. */
     void (*cancel)(struct request *request, const struct varve_error *why);
+    /* Fields for the log: what it is about, REQUEST_MAX_FIELDS at most; returns how many. NULL: nothing. */
+    size_t (*describe)(const struct request *request, struct log_field *ret_fields);
     const char *noun;       /* what CANCEL ends: "read". NULL likewise */
     bool is_subscription;   /* counted in request_list.subscription_count */
 };
@@ -32,6 +38,12 @@ struct request {
     bool away;              /* in the hands of another thread, which will give it back */
     bool waits_for_peer;    /* only the client can bring it on; see session_wait_for_peer() */
     uint64_t charged_bytes; /* in the budget */
+
+    uint8_t opcode;         /* 0: no client's, or a further part of one */
+    enum varve_status status; /* of the ERROR that was its answer, else VARVE_OK */
+    uint64_t started_us;
+    uint64_t waited_us;     /* for the client, of the time since then; */
+    uint64_t waits_since_us; /* since when it does so now; 0: it does not */
 };
 
 struct request_list {
@@ -43,6 +55,8 @@ void request_list_add(struct request_list *list, struct request *request);
 void request_list_remove(struct request_list *list, struct request *request);
 /* The one with this id that CREDIT and CANCEL can speak about; NULL when there is none. */
 struct request *request_list_find(const struct request_list *list, uint32_t id);
+/* An ERROR goes out under this id. */
+void request_list_note(struct request_list *list, uint32_t id, enum varve_status status);
 void request_list_stop(struct request_list *list, const struct varve_error *why);
 void request_list_give_room(struct request_list *list);
 

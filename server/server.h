@@ -75,6 +75,13 @@ struct server {
      * handles what. */
     void (*on_frame)(struct session *session, const struct varve_frame *frame, struct varve_view body);
 
+    struct {
+        uint8_t opcode;           /* of the frame that its handler has in hands; 0: none */
+        bool begun;               /* it has become a request under way */
+        enum varve_status status; /* of the ERROR that answered it */
+        uint64_t started_us;
+    } handling;
+
     struct verification *verifications; /* of outboxes, under way; outbox_verify_request.c */
     struct outbox_order *outbox_orders; /* likewise; outbox_order_request.c */
     uint32_t outbox_order_count;

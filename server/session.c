@@ -1,5 +1,6 @@
 /* session.c - the life of a connection, told at session_state. */
 #include "follow.h"
+#include "request_end.h"
 #include "session_parts.h"
 
 #include <inttypes.h>
@@ -177,10 +178,24 @@ bool session_begin(struct session *s, struct request *request, const struct requ
 {
     if (!budget_take(&s->server->budget, bytes))
         return false;
-    *request = (struct request){ .kind = kind, .session = s, .id = id, .charged_bytes = bytes };
+    *request = (struct request){ .kind = kind, .session = s, .id = id, .charged_bytes = bytes,
+                                 .opcode = s->server->handling.opcode, .started_us = s->server->handling.started_us };
+    s->server->handling.begun = true;
     request_list_add(&s->requests, request);
     figure_add(&s->server->figures.requests_under_way, 1);
     return true;
+}
+
+/* Only those that CANCEL can end do wait for their client; acks only say so, lest they are counted. */
+static void note_waiting(struct request *request, bool waits)
+{
+    uint64_t now_us = uv_hrtime() / 1000;
+
+    if (request->kind->cancel == NULL)
+        return;
+    if (!waits)
+        request->waited_us += now_us - request->waits_since_us;
+    request->waits_since_us = waits ? now_us : 0;
 }
 
 void session_wait_for_peer(struct request *request, bool waits)
@@ -190,6 +205,7 @@ void session_wait_for_peer(struct request *request, bool waits)
     if (request->waits_for_peer == waits)
         return;
     request->waits_for_peer = waits;
+    note_waiting(request, waits);
     s->waiting_count += waits ? 1 : -1;
     session_touch(s);
 }
@@ -199,6 +215,7 @@ void session_end(struct request *request)
     struct session *s = request->session;
 
     session_wait_for_peer(request, false);
+    request_ended(request);
     request_list_remove(&s->requests, request);
     budget_give(&s->server->budget, request->charged_bytes);
     figure_subtract(&s->server->figures.requests_under_way, 1);

@@ -22,7 +22,7 @@ struct write {
     uint32_t keep;
     int64_t from_version, until_version;
     struct varve_wire_buffer reply;
-    bool failed;
+    enum varve_status status; /* of the answer */
     char body[]; /* what the views point into */
 };
 
@@ -44,7 +44,7 @@ static void answer_error(struct write *write, const struct varve_error *error)
 {
     const struct varve_wire_error wire = { .error = *error };
 
-    write->failed = true;
+    write->status = error->status;
     varve_encode_error(&write->reply, write->request.id, &wire);
 }
 
@@ -158,7 +158,8 @@ static void end_write(struct write *write)
     struct session *session = write->request.session;
 
     if (session != NULL) {
-        if (write->failed)
+        write->request.status = write->status;
+        if (write->status != VARVE_OK)
             figure_add(&session_server(session)->figures.requests_failed, 1);
         session_send_buffer(session, &write->reply);
         session_end(&write->request);

@@ -9,7 +9,19 @@
 
 enum { QUICK_GROUP_US = 2000 };
 
-static const struct request_kind submission_kind = { .stop = NULL, .room = NULL };
+static size_t describe(const struct request *request, struct log_field *ret_fields)
+{
+    const struct varve_append *append = ((const struct submission *)request)->append; /* Its first member. */
+    const struct varve_append_outcome *outcome = varve_append_get_outcome(append);
+    size_t count = 0;
+
+    ret_fields[count++] = log_view("stream", varve_append_first_stream(append));
+    if (outcome->status == VARVE_OK && outcome->stream_count > 0)
+        ret_fields[count++] = log_number("position", outcome->results[0].first_position);
+    return count;
+}
+
+static const struct request_kind submission_kind = { .describe = describe };
 
 /* The client may be gone by now; the append is durable all the same. */
 static void finish(struct completion *completion)
@@ -21,8 +33,9 @@ static void finish(struct completion *completion)
     if (outcome->status >= VARVE_IO)
         session_server(submission->request.session)->fault_suspected = true;
     submission->done(submission, outcome);
-    varve_append_free(submission->append);
-    session_end(&submission->request);
+    struct varve_append *append = submission->append;
+    session_end(&submission->request); /* Looks at it. */
+    varve_append_free(append);
     free(submission);
 }
 

@@ -165,6 +165,8 @@ enum varve_status varve_append_wait(struct varve_append *append, struct varve_er
 
 /* Valid after done/wait, until the append is freed. */
 const struct varve_append_outcome *varve_append_get_outcome(const struct varve_append *append);
+/* The first stream it names; lives as long as the append. */
+struct varve_view varve_append_first_stream(const struct varve_append *append);
 size_t varve_append_size_bytes(const struct varve_append *append); /* memory it holds */
 void varve_append_free(struct varve_append *append);               /* NULL allowed; not while submitted */
 
