@@ -320,3 +320,19 @@ bool varve_json_next_member(struct varve_view object, size_t *cursor, struct var
     *cursor = value_end;
     return true;
 }
+
+bool varve_json_next_item(struct varve_view array, size_t *cursor, struct varve_view *ret_value)
+{
+    size_t at = skip_space(array, *cursor);
+
+    if (at >= array.size || array.data[at] != (*cursor == 0 ? '[' : ','))
+        return false;
+    size_t value = skip_space(array, at + 1);
+    size_t value_end = skip_value(array, value);
+    if (value >= value_end)
+        return false; /* It is empty. */
+
+    *ret_value = varve_view_of(array.data + value, value_end - value);
+    *cursor = value_end;
+    return true;
+}

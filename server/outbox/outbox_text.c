@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "varve/time_text.h"
+
 size_t outbox_text_number(char at[OUTBOX_NUMBER_TEXT], uint64_t number)
 {
     char digits[OUTBOX_NUMBER_TEXT];
@@ -16,56 +18,12 @@ size_t outbox_text_number(char at[OUTBOX_NUMBER_TEXT], uint64_t number)
     return sizeof(digits) - from;
 }
 
-static void put_digits(char *at, unsigned width, unsigned number)
-{
-    while (width-- > 0) {
-        at[width] = (char)('0' + number % 10);
-        number /= 10;
-    }
-}
-
-static int64_t divide_down(int64_t number, int64_t by, int64_t *ret_rest)
-{
-    int64_t quotient = number / by;
-
-    *ret_rest = number - quotient * by;
-    if (*ret_rest < 0) {
-        *ret_rest += by;
-        quotient--;
-    }
-    return quotient;
-}
-
-/* The day of the Gregorian calendar so many days after 1970-01-01, counted in years that begin in March, so that the
- * day that is not always there is a year's last. */
-static void take_day(int64_t days, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day)
-{
-    int64_t of_era;
-    int64_t era = divide_down(days + 719468, 146097, &of_era); /* 400 years have so many days */
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    int64_t march_month = (5 * of_year + 2) / 153; /* 0: March */
-
-    *ret_day = (unsigned)(of_year - (153 * march_month + 2) / 5 + 1);
-    *ret_month = (unsigned)(march_month < 10 ? march_month + 3 : march_month - 9);
-    *ret_year = (unsigned)(year + era * 400 + (*ret_month <= 2));
-}
-
 size_t outbox_text_time(char at[OUTBOX_TIME_TEXT], int64_t time_us)
 {
-    int64_t us, second;
-    unsigned year, month, day;
-    int64_t days = divide_down(divide_down(time_us, 1000000, &us), 86400, &second);
+    char text[VARVE_TIME_TEXT];
 
-    memcpy(at, "0000-00-00T00:00:00.000000Z", OUTBOX_TIME_TEXT);
-    take_day(days, &year, &month, &day);
-    put_digits(at, 4, year);
-    put_digits(at + 5, 2, month);
-    put_digits(at + 8, 2, day);
-    put_digits(at + 11, 2, (unsigned)(second / 3600));
-    put_digits(at + 14, 2, (unsigned)(second / 60 % 60));
-    put_digits(at + 17, 2, (unsigned)(second % 60));
-    put_digits(at + 20, 6, (unsigned)us);
+    varve_time_format(time_us, text);
+    memcpy(at, text, OUTBOX_TIME_TEXT);
     return OUTBOX_TIME_TEXT;
 }
 

@@ -231,6 +231,24 @@ static void what_is_no_object_has_no_members(void **state)
     }
 }
 
+static void items_are_walked_in_order(void **state)
+{
+    static const char *const expected[] = { "1", "\"]\"", "[2, 3]", "{\"a\":[]}", "null" };
+    struct varve_view array = varve_view_str(" [1,\"]\" , [2, 3],{\"a\":[]},null ] "), value;
+    size_t cursor = 0, found = 0;
+
+    for (; varve_json_next_item(array, &cursor, &value); found++) {
+        assert_true(found < COUNT_OF(expected));
+        CHECK_CASE(varve_view_equal(value, varve_view_str(expected[found])), expected[found]);
+    }
+    assert_int_equal(found, COUNT_OF(expected));
+    static const char *const without[] = { "[]", " [ ] ", "{}", "{\"a\":1}", "\"a\"", "1", "null", "" };
+    for (size_t i = 0; i < COUNT_OF(without); i++) {
+        cursor = 0;
+        CHECK_CASE(!varve_json_next_item(varve_view_str(without[i]), &cursor, &value), without[i]);
+    }
+}
+
 /* A caller that forgot the check gets nonsense, but never a view outside the text, and an end. */
 static void damaged_objects_never_lead_outside(void **state)
 {
@@ -264,6 +282,7 @@ int main(void)
         cmocka_unit_test(random_damage_is_judged_as_jansson_does),
         cmocka_unit_test(members_are_walked_in_order),
         cmocka_unit_test(what_is_no_object_has_no_members),
+        cmocka_unit_test(items_are_walked_in_order),
         cmocka_unit_test(damaged_objects_never_lead_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

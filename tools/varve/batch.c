@@ -6,7 +6,7 @@
 #include <xxhash.h>
 
 #include "event_check.h"
-#include "ndjson.h"
+#include "varve/event_json.h"
 #include "varve/record.h"
 #include "varve/uuid.h"
 
@@ -57,7 +57,7 @@ static enum varve_status take_line(struct batch *batch, struct batch_source *sou
 
     memcpy(copy, line.data, line.size);
     chain_line(source, line);
-    enum varve_status status = ndjson_parse(varve_view_of(copy, line.size), &batch->scratch, event, error);
+    enum varve_status status = varve_event_json_read(varve_view_of(copy, line.size), batch->arena, event, error);
     if (status != VARVE_OK)
         return status;
     if (event->stream.size > 0 && event->stream.data[0] == '$') {
@@ -84,6 +84,9 @@ enum varve_status batch_fill(struct batch *batch, struct batch_source *source, s
     enum varve_status status = VARVE_OK;
     size_t bytes = 0;
 
+    if (batch->arena == NULL && (batch->arena = varve_wire_arena_create()) == NULL)
+        memory_exhausted();
+    varve_wire_arena_reset(batch->arena);
     scratch_reset(&batch->scratch);
     batch->count = batch->missing_count = batch->stream_count = 0;
     batch->first_line = source->lines.number + 1;
@@ -168,5 +171,6 @@ void batch_free(struct batch *batch)
     if (batch == NULL)
         return;
     scratch_free(&batch->scratch);
+    varve_wire_arena_free(batch->arena);
     free(batch);
 }

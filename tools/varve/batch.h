@@ -7,6 +7,7 @@
 #include "lines.h"
 #include "memory.h"
 #include "varve/store.h"
+#include "varve/wire.h"
 
 #define BATCH_EVENTS 1000u
 #define BATCH_BYTES (1u << 20) /* of records; a single larger event goes alone */
@@ -21,7 +22,8 @@ struct batch_source {
 };
 
 struct batch {
-    struct scratch scratch;        /* the lines' bytes and what was decoded from them */
+    struct scratch scratch;        /* the lines' bytes */
+    struct varve_wire_arena *arena; /* what was decoded from them */
     struct varve_event events[BATCH_EVENTS];
     size_t count;
     uint64_t first_line, last_line;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "varve/nearest.h"
 #include "varve/version.h"
 
 #define GROUP_ROOM 64 /* bytes of the words before the last one of a command, with the NUL */
@@ -183,14 +184,14 @@ static bool answer_by_option(const struct cli *cli)
 
 static enum varve_status unknown_command(const char *word, struct varve_error *error)
 {
-    struct closest closest = { .wanted = word };
-    char hint[128];
+    struct varve_nearest nearest = varve_nearest_to(word);
+    char hint[VARVE_NEAREST_HINT];
 
-    closest_offer(&closest, "help");
+    varve_nearest_offer(&nearest, "help");
     for (const struct command *const *c = cli_commands; *c != NULL; c++)
-        closest_offer(&closest, (*c)->name);
+        varve_nearest_offer(&nearest, (*c)->name);
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "command", "unknown command \"%.64s\"%s", word,
-                      closest_hint(&closest, "", hint));
+                      varve_nearest_hint(&nearest, "", hint));
 }
 
 static enum varve_status parse_output(struct cli *cli, struct varve_error *error)

@@ -6,7 +6,6 @@
 #include "crash_guard.h"
 #include "event_printer.h"
 #include "fold_pool.h"
-#include "ndjson.h"
 #include "pairs.h"
 #include "snapshot_text.h"
 
@@ -158,7 +157,7 @@ static enum varve_status print_object(struct load *load, struct varve_error *err
     text_add_str(&object, "[");
     while ((status = load->source->call->load_event(load->source, &event, error)) == VARVE_OK && event != NULL) {
         text_clear(&part);
-        ndjson_format(event, &part);
+        text_add_event(&part, event);
         text_add_str(&object, load->events++ == 0 ? "" : ",");
         text_add(&object, text_view(&part));
     }

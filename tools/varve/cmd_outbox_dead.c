@@ -5,7 +5,6 @@
 
 #include "commands.h"
 #include "event_printer.h"
-#include "ndjson.h"
 #include "outbox_choice.h"
 #include "outbox_text.h"
 #include "timestamp.h"
@@ -191,7 +190,7 @@ static enum varve_status show(struct cli *cli, const char *name, struct varve_er
     } else if (status == VARVE_OK) {
         object.size--; /* the brace */
         text_key(&object, "event");
-        ndjson_format(&event, &object);
+        text_add_event(&object, &event);
         text_add_str(&object, "}");
         output_object(&cli->output, &object);
     }

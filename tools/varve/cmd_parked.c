@@ -5,7 +5,6 @@
 #include "commands.h"
 #include "event_printer.h"
 #include "group_text.h"
-#include "ndjson.h"
 #include "timestamp.h"
 
 #define PAGE 1000u /* entries asked for at a time */
@@ -188,7 +187,7 @@ static enum varve_status show(struct cli *cli, uint64_t position, struct varve_e
     } else if (status == VARVE_OK) {
         object.size--; /* the brace */
         text_key(&object, "event");
-        ndjson_format(&event, &object);
+        text_add_event(&object, &event);
         text_add_str(&object, "}");
         output_object(&cli->output, &object);
     }

@@ -18,7 +18,6 @@
 #include "follow_options.h"
 #include "job.h"
 #include "memory.h"
-#include "ndjson.h"
 #include "pairs.h"
 #include "partition.h"
 #include "progress.h"
@@ -77,7 +76,7 @@ static uint64_t now_us(void)
 static enum varve_status give(struct rebuild *rebuild, const struct varve_event *event, struct varve_error *error)
 {
     text_clear(&rebuild->line);
-    ndjson_format(event, &rebuild->line);
+    text_add_event(&rebuild->line, event);
     text_add_str(&rebuild->line, "\n");
     rebuild->events++;
     progress_show(&rebuild->progress, rebuild->events, event->position - rebuild->after);

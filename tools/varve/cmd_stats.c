@@ -20,7 +20,7 @@ static void print_number(struct table *table, const struct varve_stat *stat)
     char text[TIMESTAMP_TEXT];
 
     if (ends_with(stat->name, "_at_us"))
-        timestamp_format((int64_t)stat->number, text);
+        varve_time_format((int64_t)stat->number, text);
     else if (ends_with(stat->name, "_us"))
         duration_format((int64_t)stat->number, text);
     else if (ends_with(stat->name, "_bytes"))

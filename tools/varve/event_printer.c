@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "ndjson.h"
 #include "timestamp.h"
 
 static const struct table_column columns[] = {
@@ -49,7 +48,7 @@ void event_printer_event(struct event_printer *printer, const struct varve_event
         return;
     }
     text_clear(&printer->text);
-    ndjson_format(event, &printer->text);
+    text_add_event(&printer->text, event);
     output_list_object(printer->output, &printer->text);
 }
 

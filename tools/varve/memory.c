@@ -13,12 +13,16 @@ struct scratch_block {
     alignas(max_align_t) char bytes[];
 };
 
+void memory_exhausted(void)
+{
+    fputs("error: NO_MEMORY: memory could not be had\n", stderr);
+    exit(1);
+}
+
 static void *or_end(void *at)
 {
-    if (at == NULL) {
-        fputs("error: NO_MEMORY: memory could not be had\n", stderr);
-        exit(1);
-    }
+    if (at == NULL)
+        memory_exhausted();
     return at;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+_Noreturn void memory_exhausted(void);
 void *memory_take(size_t size);              /* zeroed; free() it */
 void *memory_resize(void *at, size_t size);  /* as realloc() */
 

@@ -8,61 +8,12 @@
 #include <string.h>
 
 #include "timestamp.h"
+#include "varve/nearest.h"
 #include "varve/os.h"
 #include "varve/store.h"
 #include "varve/uuid.h"
 
-#define NAME_MAX_BYTES 32 /* longer ones are like nothing we know */
-
-/* ---- what was probably meant ------------------------------------------------------------------------------------- */
-
-/* How many letters must be put in, left out or changed to turn one name into the other. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t row[NAME_MAX_BYTES + 1], width = strlen(b);
-
-    for (size_t j = 0; j <= width; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= width; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            size_t insert = row[j - 1] + 1, leave_out = row[j] + 1;
-
-            diagonal = row[j];
-            row[j] = change < insert ? change : insert;
-            row[j] = leave_out < row[j] ? leave_out : row[j];
-        }
-    }
-    return row[width];
-}
-
-void closest_offer(struct closest *closest, const char *candidate)
-{
-    size_t wanted_size = strlen(closest->wanted), size = strlen(candidate);
-    size_t allowed = wanted_size < 4 ? 1 : wanted_size / 3 + 1;
-
-    if (wanted_size > NAME_MAX_BYTES || size > NAME_MAX_BYTES)
-        return;
-    size_t distance = edit_distance(closest->wanted, candidate);
-    bool begins = wanted_size >= 3 && strncmp(closest->wanted, candidate, wanted_size) == 0;
-    if (begins)
-        distance = 1;
-    if (distance <= allowed && (closest->best == NULL || distance < closest->distance)) {
-        closest->best = candidate;
-        closest->distance = distance;
-    }
-}
-
-const char *closest_hint(const struct closest *closest, const char *dashes, char ret_hint[128])
-{
-    ret_hint[0] = '\0';
-    if (closest->best != NULL)
-        snprintf(ret_hint, 128, "; did you mean %s%s?", dashes, closest->best);
-    return ret_hint;
-}
+#define NAME_MAX_BYTES 32 /* of an option that we do not know; the rest is not shown */
 
 /* ---- options and words ------------------------------------------------------------------------------------------- */
 
@@ -91,16 +42,16 @@ static const struct option_spec *find_letter(const struct arguments *arguments, 
 static enum varve_status fail_unknown(const struct arguments *arguments, const char *given, size_t size,
                                       struct varve_error *error)
 {
-    char name[NAME_MAX_BYTES + 2], hint[128];
-    struct closest closest = { .wanted = name };
+    char name[NAME_MAX_BYTES + 2], hint[VARVE_NEAREST_HINT];
 
     snprintf(name, sizeof(name), "%.*s", size < sizeof(name) ? (int)size : (int)sizeof(name) - 1, given);
+    struct varve_nearest nearest = varve_nearest_to(name);
     for (size_t t = 0; t < 2; t++) {
         for (const struct option_spec *s = arguments->tables[t]; s != NULL && s->name != NULL; s++)
-            closest_offer(&closest, s->name);
+            varve_nearest_offer(&nearest, s->name);
     }
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "option", "unknown option --%s%s", name,
-                      closest_hint(&closest, "--", hint));
+                      varve_nearest_hint(&nearest, "--", hint));
 }
 
 static enum varve_status remember(struct arguments *arguments, const struct option_spec *spec, const char *value,
@@ -278,7 +229,7 @@ enum varve_status arguments_time(const struct arguments *arguments, const char *
 {
     const char *text = arguments_text(arguments, name);
 
-    if (text == NULL || timestamp_parse(varve_view_str(text), ret_us))
+    if (text == NULL || varve_time_parse(varve_view_str(text), ret_us))
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
                       "--%s must be a time as in RFC 3339, such as 2024-05-01T12:00:00.5+02:00, not \"%s\"", name,

@@ -63,14 +63,4 @@ enum varve_status arguments_expected(const struct arguments *arguments, const ch
 enum varve_status arguments_words(const struct arguments *arguments, size_t min, size_t max, const char *usage,
                                   struct varve_error *error);
 
-/* Looks for what was probably meant: offer candidates one by one, then ask. */
-struct closest {
-    const char *wanted;
-    const char *best; /* NULL: nothing is close */
-    size_t distance;
-};
-void closest_offer(struct closest *closest, const char *candidate);
-/* `; did you mean "--limit"?` with `dashes` in front of the name, or "". */
-const char *closest_hint(const struct closest *closest, const char *dashes, char ret_hint[128]);
-
 #endif

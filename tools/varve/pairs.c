@@ -34,6 +34,6 @@ void pairs_time(struct table *table, const char *name, int64_t time_us)
 {
     char text[TIMESTAMP_TEXT];
 
-    timestamp_format(time_us, text);
+    varve_time_format(time_us, text);
     pairs_text(table, name, varve_view_str(text));
 }

@@ -246,7 +246,7 @@ enum varve_status saga_deadline_parse(const char *text, int64_t *ret_us, struct 
     if (duration_parse(varve_view_str(text), &duration_us) &&
         !__builtin_add_overflow(now_us(), duration_us, ret_us))
         return VARVE_OK;
-    if (timestamp_parse(varve_view_str(text), ret_us))
+    if (varve_time_parse(varve_view_str(text), ret_us))
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "deadline", "--deadline must be a time (2024-05-01T12:00:00Z) or "
                       "how long from now (30s, 2h, 1d12h), not \"%s\"", text);

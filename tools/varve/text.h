@@ -2,7 +2,7 @@
 #ifndef TOOLS_TEXT_H
 #define TOOLS_TEXT_H
 
-#include "varve/event.h"
+#include "varve/event_json.h"
 
 struct text {
     char *bytes; /* not ended by a NUL; NULL while nothing was written */
@@ -28,6 +28,13 @@ void text_add_json(struct text *text, struct varve_view string);
 /* A JSON string holding `bytes` in base64. */
 void text_add_base64(struct text *text, struct varve_view bytes);
 
+/* An event as import takes it and `read -o ndjson` prints it; no line feed at the end. */
+void text_add_event(struct text *text, const struct varve_event *event);
+
+/* For whoever writes into such a buffer: the text's bytes, which are the buffer's until they are taken back. */
+struct varve_wire_buffer text_lend(const struct text *text);
+void text_take_back(struct text *text, const struct varve_wire_buffer *buffer);
+
 /* Members of a JSON object that was begun by writing "{": each puts the comma it needs in front. */
 void text_key(struct text *text, const char *key);
 void text_member(struct text *text, const char *key, struct varve_view string);
@@ -36,8 +43,5 @@ void text_member_int(struct text *text, const char *key, int64_t number);
 void text_member_bool(struct text *text, const char *key, bool value);
 void text_member_uuid(struct text *text, const char *key, const struct varve_uuid *uuid);
 void text_member_time(struct text *text, const char *key, int64_t time_us);
-
-/* The bytes a base64 text (RFC 4648, with padding) stands for; `into` has room for size / 4 * 3. false: not base64. */
-bool base64_decode(struct varve_view text, uint8_t *into, size_t *ret_size);
 
 #endif

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "ndjson.h"
 #include "varve/wire.h"
 
 #define EXTENSIONS 3         /* so often the deadline is put off before it would have passed, */
@@ -71,7 +70,7 @@ static enum varve_status run_command(struct worker *worker, const struct varve_w
     tick_ms = tick_ms < SILENCE_MAX_MS ? tick_ms : SILENCE_MAX_MS;
     set_variables(&variables, work);
     text_clear(&worker->line);
-    ndjson_format(work->event, &worker->line);
+    text_add_event(&worker->line, work->event);
     text_add_str(&worker->line, "\n");
     worker->position = work->event->position;
     worker->job.command = worker->pool->command;

@@ -20,5 +20,7 @@ bool varve_json_check_envelope(struct varve_view text, size_t *ret_offset, const
  * `object` must have passed varve_json_check(); a value that is not an object yields nothing. */
 bool varve_json_next_member(struct varve_view object, size_t *cursor, struct varve_view *ret_key,
                             struct varve_view *ret_value);
+/* The same for the items of an array. */
+bool varve_json_next_item(struct varve_view array, size_t *cursor, struct varve_view *ret_value);
 
 #endif

@@ -1,15 +1,16 @@
-/* test_ndjson.c - events as lines: what is taken, what is refused and why, and that a round trip changes nothing. */
+/* test_event_json_read.c - events out of JSON: what is taken, what is refused and why, and that a round trip changes
+ * nothing. */
 #include "support/check.h"
-#include "tools/varve/ndjson.h"
+#include "varve/event_json.h"
 #include "varve/json.h"
 #include "varve/uuid.h"
 
 #define ID "0192f0c1-7a3b-7cde-8f01-23456789abcd"
 
-static enum varve_status parse(struct scratch *scratch, const char *line, struct varve_event *event,
+static enum varve_status parse(struct varve_wire_arena *arena, const char *line, struct varve_event *event,
                                struct varve_error *error)
 {
-    return ndjson_parse(varve_view_str(line), scratch, event, error);
+    return varve_event_json_read(varve_view_str(line), arena, event, error);
 }
 
 static void check_view(struct varve_view view, const char *expected)
@@ -21,10 +22,10 @@ static void check_view(struct varve_view view, const char *expected)
 
 static void the_least_a_line_needs(void **state)
 {
-    struct scratch scratch = { 0 };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_event event;
 
-    assert_int_equal(parse(&scratch, " {\"type\": \"t\", \"stream\":\"s-1\"} ", &event, NULL), VARVE_OK);
+    assert_int_equal(parse(arena, " {\"type\": \"t\", \"stream\":\"s-1\"} ", &event, NULL), VARVE_OK);
     check_view(event.stream, "s-1");
     check_view(event.type, "t");
     assert_true(varve_uuid_is_nil(&event.id));
@@ -35,7 +36,7 @@ static void the_least_a_line_needs(void **state)
     assert_null(event.data.data);
     assert_null(event.metadata.data);
     assert_null(event.source.data);
-    scratch_free(&scratch);
+    varve_wire_arena_free(arena);
 }
 
 static const char whole_line[] =
@@ -47,11 +48,11 @@ static const char whole_line[] =
 
 static void a_whole_line_survives_byte_for_byte(void **state)
 {
-    struct scratch scratch = { 0 };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_event event;
-    struct text out = { 0 };
+    struct varve_wire_buffer out = { 0 };
 
-    assert_int_equal(parse(&scratch, whole_line, &event, NULL), VARVE_OK);
+    assert_int_equal(parse(arena, whole_line, &event, NULL), VARVE_OK);
     check_view(event.user_id, "u \"7\"");
     check_view(event.metadata, "{ \"b\" : [1.50] }");
     assert_true(event.time_us == INT64_C(1317422324546000));
@@ -59,26 +60,26 @@ static void a_whole_line_survives_byte_for_byte(void **state)
     event.version = 3;
     event.position = 17;
     event.recorded_at_us = 5;
-    ndjson_format(&event, &out);
-    check_view(text_view(&out), whole_line);
-    text_free(&out);
-    scratch_free(&scratch);
+    varve_event_json_write(&out, &event, 0);
+    check_view(varve_view_of((const char *)out.bytes, out.size), whole_line);
+    varve_wire_buffer_free(&out);
+    varve_wire_arena_free(arena);
 }
 
 static void bytes_travel_as_base64(void **state)
 {
-    struct scratch scratch = { 0 };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_event event;
-    struct text out = { 0 };
+    struct varve_wire_buffer out = { 0 };
 
-    assert_int_equal(parse(&scratch, "{\"stream\":\"s\",\"type\":\"t\",\"data\":\"AAEC/w==\","
+    assert_int_equal(parse(arena, "{\"stream\":\"s\",\"type\":\"t\",\"data\":\"AAEC/w==\","
                                    "\"content_type\":\"application/octet-stream\"}", &event, NULL), VARVE_OK);
     assert_int_equal(event.data.size, 4);
     assert_memory_equal(event.data.data, "\x00\x01\x02\xff", 4);
-    ndjson_format(&event, &out);
+    varve_event_json_write(&out, &event, 0);
     assert_non_null(memmem(out.bytes, out.size, "\"data\":\"AAEC/w==\"", 17));
-    text_free(&out);
-    scratch_free(&scratch);
+    varve_wire_buffer_free(&out);
+    varve_wire_arena_free(arena);
 }
 
 static void line_breaks_between_tokens_become_spaces(void **state)
@@ -87,30 +88,30 @@ static void line_breaks_between_tokens_become_spaces(void **state)
         .stream = varve_view_str("s"), .type = varve_view_str("t"), .time_us = VARVE_TIME_NONE, .schema_version = 1,
         .data = varve_view_str("\n {\r\n\"a\":\n1}\t\r\n"),
     };
-    struct text out = { 0 };
+    struct varve_wire_buffer out = { 0 };
 
-    ndjson_format(&event, &out);
+    varve_event_json_write(&out, &event, 0);
     assert_null(memchr(out.bytes, '\n', out.size));
     assert_non_null(memmem(out.bytes, out.size, "\"data\":{  \"a\": 1},", 18));
-    text_free(&out);
+    varve_wire_buffer_free(&out);
 }
 
 static void json_null_is_data_or_metadata_but_absent_elsewhere(void **state)
 {
-    struct scratch scratch = { 0 };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_event event;
 
-    assert_int_equal(parse(&scratch, "{\"stream\":\"s\",\"type\":\"t\",\"data\":null,\"id\":null,\"time\":null,"
+    assert_int_equal(parse(arena, "{\"stream\":\"s\",\"type\":\"t\",\"data\":null,\"id\":null,\"time\":null,"
                                    "\"metadata\":null,\"source\":null,\"class\":null,\"content_type\":null,"
                                    "\"schema_version\":null}", &event, NULL), VARVE_OK);
     check_view(event.data, "null");
     check_view(event.metadata, "null");
     assert_null(event.source.data);
     assert_true(varve_uuid_is_nil(&event.id));
-    assert_int_equal(parse(&scratch, "{\"stream\":\"s\",\"type\":\"t\",\"data\":null,"
+    assert_int_equal(parse(arena, "{\"stream\":\"s\",\"type\":\"t\",\"data\":null,"
                                    "\"content_type\":\"application/msgpack\"}", &event, NULL), VARVE_OK);
     assert_null(event.data.data);
-    scratch_free(&scratch);
+    varve_wire_arena_free(arena);
 }
 
 /* What an append takes, an export and an import bring back. */
@@ -118,27 +119,27 @@ static void data_may_nest_as_deep_as_in_an_append(void **state)
 {
     char line[64 + 4 * VARVE_JSON_MAX_DEPTH] = "{\"stream\":\"s\",\"type\":\"t\",\"data\":";
     size_t start = strlen(line);
-    struct scratch scratch = { 0 };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_event event;
 
     memset(line + start, '[', VARVE_JSON_MAX_DEPTH);
     memset(line + start + VARVE_JSON_MAX_DEPTH, ']', VARVE_JSON_MAX_DEPTH);
     strcpy(line + start + 2 * VARVE_JSON_MAX_DEPTH, "}");
-    assert_int_equal(parse(&scratch, line, &event, NULL), VARVE_OK);
+    assert_int_equal(parse(arena, line, &event, NULL), VARVE_OK);
     assert_int_equal(event.data.size, 2 * VARVE_JSON_MAX_DEPTH);
     assert_true(varve_json_check(event.data, NULL, NULL));
-    scratch_free(&scratch);
+    varve_wire_arena_free(arena);
 }
 
 static void escapes_are_resolved_in_texts_and_names(void **state)
 {
-    struct scratch scratch = { 0 };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
     struct varve_event event;
 
-    assert_int_equal(parse(&scratch, "{\"\\u0073tream\":\"\\u00e4-1\",\"type\":\"\\/t\"}", &event, NULL), VARVE_OK);
+    assert_int_equal(parse(arena, "{\"\\u0073tream\":\"\\u00e4-1\",\"type\":\"\\/t\"}", &event, NULL), VARVE_OK);
     check_view(event.stream, "\xc3\xa4-1");
     check_view(event.type, "/t");
-    scratch_free(&scratch);
+    varve_wire_arena_free(arena);
 }
 
 static void bad_lines_are_refused_with_a_reason(void **state)
@@ -178,15 +179,15 @@ static void bad_lines_are_refused_with_a_reason(void **state)
         { "{\"stream\":\"s\",\"type\":\"t\",\"data\":\"Zg\",\"content_type\":\"application/octet-stream\"}",
           "\"data\" must be base64" },
     };
-    struct scratch scratch = { 0 };
+    struct varve_wire_arena *arena = varve_wire_arena_create();
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct varve_event event;
         struct varve_error error;
-        CHECK_CASE(parse(&scratch, cases[i].line, &event, &error) == VARVE_INVALID_ARGUMENT, cases[i].line);
+        CHECK_CASE(parse(arena, cases[i].line, &event, &error) == VARVE_INVALID_ARGUMENT, cases[i].line);
         CHECK_CASE(strncmp(error.message, cases[i].says, strlen(cases[i].says)) == 0, error.message);
     }
-    scratch_free(&scratch);
+    varve_wire_arena_free(arena);
 }
 
 int main(void)
