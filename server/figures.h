@@ -46,6 +46,17 @@
     X(sagas_claimed)       /* and with how many */                                                                     \
     X(saga_claims_waiting) /* now */                                                                                   \
     X(saga_leases)         /* now */                                                                                   \
+    X(push_clients)        /* of server-sent events, open now */                                                       \
+    X(push_clients_total)                                                                                              \
+    X(push_refused_clients) /* too many at a time, or no memory for one more */                                        \
+    X(push_dropped_clients) /* took nothing for too long */                                                            \
+    X(push_events)         /* sent, to all of them together, */                                                        \
+    X(push_bytes)          /* with all that is sent between them, */                                                   \
+    X(push_events_rendered) /* and how often one was made into text for that */                                        \
+    X(push_rejected_type_not_allowed) /* events that are not pushed, each counted once */                              \
+    X(push_rejected_missing_field)                                                                                     \
+    X(push_rejected_bad_id)                                                                                            \
+    X(push_rejected_bad_time)                                                                                          \
     X(bytes_in)                                                                                                        \
     X(bytes_out)                                                                                                       \
     X(slow_consumers)      /* connections closed because they took nothing */                                          \
