@@ -7,6 +7,7 @@
 #include "varve/record.h"
 #include "varve/uuid.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,4 +294,14 @@ enum varve_status varve_transact_create(struct varve_store *store, const struct 
     }
     *ret_append = append;
     return VARVE_OK;
+}
+
+uint64_t varve_transact_saga_age_us(const struct varve_append *append, size_t saga)
+{
+    assert(saga < append->saga_count && append->outcome.status == VARVE_OK && !append->outcome.replayed);
+    const struct append_stream *stream = &append->streams[append->sagas_from + saga];
+    int64_t began_us = append->sagas[saga].row.started_at_us;
+    int64_t now_us = varve_record_recorded_at(append_record(append, stream->first_event));
+
+    return append->sagas[saga].action == VARVE_SAGA_BEGIN || now_us < began_us ? 0 : (uint64_t)(now_us - began_us);
 }

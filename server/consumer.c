@@ -218,7 +218,7 @@ void consumers_flush(struct group *group)
 
 void consumer_deliver(struct group *group, const struct group_action *action)
 {
-    const struct held_event *event = action->event;
+    struct held_event *event = action->event;
     struct consumer *consumer = consumer_find(group, action->epoch);
 
     if (consumer->batch_count == 0) {
@@ -228,6 +228,7 @@ void consumer_deliver(struct group *group, const struct group_action *action)
     consumer->batch[consumer->batch_count++] =
         (struct varve_delivery){ action->attempt, varve_view_of((const char *)event->record, event->size) };
     consumer->batch_bytes += event->size + PER_EVENT_BYTES;
+    group_note_delivered(group, event);
     if (action->attempt > 1)
         figure_add(&group->server->figures.group_events_redelivered, 1);
     if (consumer->batch_count == BATCH_EVENTS || consumer->batch_bytes >= SERVER_BATCH_BYTES ||

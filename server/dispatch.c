@@ -2,6 +2,7 @@
 #include "dispatch.h"
 
 #include "handlers.h"
+#include "metrics.h"
 #include "reply.h"
 #include "request_end.h"
 
@@ -106,4 +107,6 @@ void dispatch_frame(struct session *session, const struct varve_frame *frame, st
     } else {
         handle(session, frame, body);
     }
+    if (error.status != VARVE_OK)
+        metrics_request(server->metrics, frame->opcode, error.status, METRICS_NO_DURATION);
 }

@@ -7,6 +7,7 @@
  *   group_writer.c   the pictures of the group in `$group-<name>`, one at a time
  *   consumer.c       GROUP_JOIN, from joining to leaving
  *   group_admin.c    GROUP_CREATE, _UPDATE, _RESET, _DELETE, _INFO, _LIST
+ *   group_consumed.c what the metrics count of an event that was acknowledged
  *   group_ack.c      GROUP_ACK, _NACK, _EXTEND; an ack is answered when a picture that has it is durable
  *   group_transact.c acks that are a part of a transaction: `$group.acked`, between the pictures
  *   parking.c        events are set aside, resolved, discarded: `$parked-<name>`
@@ -45,6 +46,7 @@ struct replay_job;
 
 struct held_event {
     struct held_event *next, *previous;
+    uint64_t delivered_us; /* uv_hrtime() / 1000 when it was handed out last */
     uint32_t size;
     uint8_t record[];
 };
@@ -189,6 +191,11 @@ struct session *consumer_session(const struct consumer *consumer);
 bool consumer_was_reset(const struct group *group, uint64_t epoch);        /* while it was a member */
 /* Those who joined, at most VARVE_MAX_CONSUMERS, into `ret`. */
 size_t consumers_list(const struct group *group, struct varve_group_consumer *ret);
+
+/* ---- group_consumed.c ---- */
+void group_note_delivered(struct group *group, struct held_event *event); /* it is handed out now */
+/* The event at this position is acknowledged: count it. While the machine still has it. */
+void group_note_consumed(struct group *group, struct held_event *event);
 
 /* ---- group_ack.c ---- */
 void group_answers_init(struct group *group);

@@ -11,13 +11,23 @@
 #include "group.h"
 #include "reply.h"
 
+static enum varve_status take_ack(struct group *group, uint64_t epoch, uint64_t position)
+{
+    struct held_event *event = group_state_event(group->state, position);
+    enum varve_status status = group_state_ack(group->state, epoch, position);
+
+    if (status == VARVE_OK)
+        group_note_consumed(group, event);
+    return status;
+}
+
 static enum varve_status take(struct group *group, uint8_t opcode, const struct varve_group_ack *ack,
                               uint64_t position)
 {
     uint64_t now_ms = group_now_ms(group);
 
     if (opcode == VARVE_OP_GROUP_ACK)
-        return group_state_ack(group->state, ack->epoch, position);
+        return take_ack(group, ack->epoch, position);
     if (opcode == VARVE_OP_GROUP_NACK)
         return group_state_nack(group->state, ack->epoch, position, ack->action, ack->wait_ms, ack->reason, now_ms);
     return group_state_extend(group->state, ack->epoch, position, ack->wait_ms, now_ms);

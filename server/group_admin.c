@@ -264,6 +264,7 @@ static enum varve_status begin(struct session *session, const struct varve_frame
         group_writer_add(group, &admin->change);
         return VARVE_OK;
     }
+    admin->request.status = status;
     session_end(&admin->request);
     group_record_end(&admin->change.set);
     free(admin);

@@ -210,6 +210,13 @@ uint32_t group_state_member_in_flight(const struct group_state *state, uint64_t 
     return member == GROUP_NONE ? 0 : state->members[member].in_flight.count;
 }
 
+void *group_state_event(const struct group_state *state, uint64_t position)
+{
+    uint32_t index = group_events_find(state, position);
+
+    return index == GROUP_NONE ? NULL : state->events[index].owners;
+}
+
 enum varve_status group_state_ack(struct group_state *state, uint64_t epoch, uint64_t position)
 {
     uint32_t index;

@@ -75,6 +75,8 @@ void group_state_set_ready(struct group_state *state, uint64_t epoch, bool ready
  * as is known: what lies between two positions it got, and left the machine, is FENCED). An ack that comes after its
  * deadline, but before group_state_next_action() noticed, counts. */
 enum varve_status group_state_ack(struct group_state *state, uint64_t epoch, uint64_t position);
+/* What its owner gave with the event at this position; NULL: the machine has none there. */
+void *group_state_event(const struct group_state *state, uint64_t position);
 /* wait_ms: VARVE_RETRY_BACKOFF or the wish of the consumer. The reason (at most VARVE_MAX_REASON bytes) is kept with
  * the event until it is finished; VARVE_NO_MEMORY: it could not be, and nothing changed. The delivery that a nack{stop}
  * ended does not count as an attempt. */

@@ -161,9 +161,11 @@ static void settle_all(struct group_hold *hold, bool stored)
     struct group *group = hold->group;
 
     for (size_t i = 0; i < hold->count; i++) {
+        struct held_event *event = group_state_event(group->state, hold->positions[i]);
         bool known = group_state_settle(group->state, hold->epoch, hold->positions[i], stored, group_now_ms(group));
         assert(known); /* No other machine took its place: see group_writer_go_on(). */
-        (void)known;
+        if (known && stored)
+            group_note_consumed(group, event);
     }
     group_touch(group);
 }

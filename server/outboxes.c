@@ -1,4 +1,5 @@
 /* outboxes.c - the outboxes of the server: from its configuration, with its store, and not longer than that. */
+#include "metrics.h"
 #include "outbox_requests.h"
 
 #include <assert.h>
@@ -26,13 +27,24 @@ static void log_outbox(const struct server *server, const struct outbox_config *
         log_warn(&server->log, "outbox.order_per_topic", log_text("outbox", config->name), log_text("reason", why));
 }
 
+static void published(void *user, struct varve_view type, struct varve_view service, uint64_t events)
+{
+    metrics_published(user, type, service, events);
+}
+
+static void failed(void *user, const char *outbox, const char *reason)
+{
+    metrics_publish_failed(user, outbox, reason);
+}
+
 static enum varve_status start_all(struct server *server, struct outboxes *outboxes, struct varve_error *error)
 {
     const struct outbox_configs *configs = &server->config->outboxes;
 
     for (size_t i = 0; i < configs->count; i++) {
         const struct outbox_options options = { .config = configs->all[i], .store = server->store,
-                                                .log = &server->log };
+                                                .log = &server->log,
+                                                .counting = { published, failed, server->metrics } };
         enum varve_status status = outbox_start(&options, &outboxes->all[i], error);
         if (status != VARVE_OK)
             return status;

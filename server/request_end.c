@@ -1,6 +1,8 @@
 /* request_end.c - see request_end.h. */
 #include "request_end.h"
 
+#include "metrics.h"
+
 enum { FIELDS_BEFORE = 4, FIELDS_ROOM = FIELDS_BEFORE + REQUEST_MAX_FIELDS };
 
 static bool is_slow(const struct server *server, uint64_t took_us)
@@ -28,6 +30,7 @@ static void log_slow(struct session *session, const struct request *request, uin
 static void tell(struct session *session, const struct request *request, uint8_t opcode, enum varve_status status,
                  uint64_t took_us)
 {
+    metrics_request(session_server(session)->metrics, opcode, status, took_us);
     if (is_slow(session_server(session), took_us))
         log_slow(session, request, opcode, status, took_us);
 }
@@ -36,8 +39,13 @@ void request_ended(const struct request *request)
 {
     uint64_t now_us = uv_hrtime() / 1000, waited_us = request->waited_us;
 
-    if (request->opcode == 0 || request->kind->is_subscription)
+    if (request->opcode == 0)
         return; /* Of the server's own, or a part of one that has been told. */
+    if (request->kind->is_subscription) {
+        metrics_request(session_server(request->session)->metrics, request->opcode, request->status,
+                        METRICS_NO_DURATION);
+        return;
+    }
     if (request->waits_since_us > 0)
         waited_us += now_us - request->waits_since_us;
     tell(request->session, request, request->opcode, request->status, now_us - request->started_us - waited_us);

@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "groups.h"
 #include "handlers.h"
+#include "metrics.h"
 #include "notify.h"
 #include "outboxes.h"
 #include "saga_deadlines.h"
@@ -128,6 +129,7 @@ static void on_tick(uv_timer_t *timer)
 
     session_tick_all(run->server);
     subscribe_tick_all(run->server);
+    metrics_tick(run->server);
     listeners_retry(&run->listeners);
     check_fault(run);
 }

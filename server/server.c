@@ -5,6 +5,7 @@
 
 #include "follow.h"
 #include "groups.h"
+#include "metrics.h"
 #include "outboxes.h"
 #include "saga_claims.h"
 #include "saga_deadlines.h"
@@ -48,7 +49,9 @@ enum varve_status server_init(struct server *server, const struct config *config
         return varve_fail(error, VARVE_IO, NULL, "the event loop cannot be made: %s", uv_strerror(fault));
     if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
-    enum varve_status status = snapshots_start(server, error);
+    enum varve_status status = metrics_start(server, error);
+    if (status == VARVE_OK)
+        status = snapshots_start(server, error);
     if (status == VARVE_OK)
         status = follow_start(server, error);
     if (status == VARVE_OK)
@@ -68,6 +71,7 @@ void server_end(struct server *server)
     workers_stop(&server->workers);
     snapshots_end(server);
     outboxes_free(server);
+    metrics_end(server);
     follow_end(server);
     completions_end(&server->completions);
     uv_run(&server->loop, UV_RUN_DEFAULT); /* Lets the handles close. */
@@ -95,6 +99,8 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
     ret->sagas_bytes = saga_leases_bound(SAGA_MAX_LEASES) + saga_deadlines_bound();
     ret->snapshot_bytes = snapshots_memory_bytes(server);
     ret->outboxes_bytes = outboxes_memory_bytes(config);
+    ret->metrics_bytes = metrics_memory_bytes(config);
     ret->total_bytes = ret->engine_bytes + ret->connection_bytes + ret->budget_bytes + ret->decoder_bytes +
-                       ret->readers_bytes + ret->sagas_bytes + ret->snapshot_bytes + ret->outboxes_bytes;
+                       ret->readers_bytes + ret->sagas_bytes + ret->snapshot_bytes + ret->outboxes_bytes +
+                       ret->metrics_bytes;
 }

@@ -109,7 +109,7 @@ void server_end(struct server *server);
 /* The most memory that store and server may use, by the formula of docs/operations.md; the parts are for the log. */
 struct server_memory {
     uint64_t engine_bytes, connection_bytes, budget_bytes, decoder_bytes, readers_bytes, sagas_bytes, snapshot_bytes,
-        outboxes_bytes, total_bytes;
+        outboxes_bytes, metrics_bytes, total_bytes;
 };
 void server_memory_bound(const struct server *server, struct server_memory *ret);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metrics.h"
 #include "reply.h"
 #include "saga_claims.h"
 #include "submit.h"
@@ -15,6 +16,7 @@ enum { REPLY_BYTES_PER_PART = 64 };
 
 struct saga_name { /* in `names`, its bytes behind it */
     uint16_t type_size, id_size;
+    bool ends;                    /* completed, or failed */
 };
 
 struct transact {
@@ -42,7 +44,8 @@ static void count_changes(struct figures *figures, const struct transact *transa
         figure_add(of_action[i], transact->actions[i]);
 }
 
-static void tell_claims(struct server *server, const struct transact *transact)
+/* Whoever claims it is told; what ended is counted, unless that was before. */
+static void tell_sagas(struct server *server, const struct transact *transact, bool replayed)
 {
     const char *at = transact->names;
 
@@ -53,6 +56,9 @@ static void tell_claims(struct server *server, const struct transact *transact)
         at += sizeof(name);
         saga_claims_changed(server, varve_view_of(at, name.type_size), varve_view_of(at + name.type_size, name.id_size),
                             transact->places[i].version);
+        if (name.ends && !replayed)
+            metrics_saga_ended(server->metrics, varve_view_of(at, name.type_size),
+                               varve_transact_saga_age_us(transact->submission.append, i));
         at += name.type_size + name.id_size;
     }
 }
@@ -94,7 +100,7 @@ static void done(struct submission *submission, const struct varve_append_outcom
         group_hold_end(transact->hold, results + place_count);
     if (!outcome->replayed)
         count_changes(&server->figures, transact);
-    tell_claims(server, transact);
+    tell_sagas(server, transact, outcome->replayed);
     answer(session, transact, outcome);
 }
 
@@ -106,7 +112,10 @@ static void note_sagas(struct transact *transact, const struct varve_transact_re
 
     for (size_t i = 0; i < request->saga_count; i++) {
         const struct varve_saga_change *change = &request->sagas[i];
-        const struct saga_name name = { (uint16_t)change->type.size, (uint16_t)change->id.size };
+        const struct saga_name name = {
+            (uint16_t)change->type.size, (uint16_t)change->id.size,
+            change->action == VARVE_SAGA_COMPLETE || change->action == VARVE_SAGA_FAIL,
+        };
 
         memcpy(at, &name, sizeof(name));
         memcpy(at + sizeof(name), change->type.data, change->type.size);

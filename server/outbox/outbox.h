@@ -9,10 +9,18 @@
 
 struct outbox;
 
+/* Who counts for the metrics what an outbox does; called on its thread, with views that live during the call. NULL:
+ * nobody does. */
+struct outbox_counting {
+    void (*published)(void *user, struct varve_view type, struct varve_view service, uint64_t events);
+    void (*failed)(void *user, const char *outbox, const char *reason);
+    void *user;
+};
 struct outbox_options {
     const struct outbox_config *config; /* must live as long */
     struct varve_store *store;
     const struct log *log;
+    struct outbox_counting counting;
 };
 /* Reads what it remembers from the log and starts its thread. CORRUPT, NO_MEMORY. */
 enum varve_status outbox_start(const struct outbox_options *options, struct outbox **ret, struct varve_error *error);

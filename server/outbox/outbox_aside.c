@@ -148,6 +148,14 @@ static void log_letter(struct outbox *outbox, const struct varve_dead_letter *le
              log_text("consequence", letter->skipped ? "it was skipped" : "its stream waits"));
 }
 
+/* What Kafka refused has been counted as a failure when it did. */
+static void note_letter(struct outbox *outbox, const struct varve_dead_letter *letter)
+{
+    log_letter(outbox, letter);
+    if (letter->retry_count == 0)
+        outbox_counted_failed(outbox, letter->error_code.data);
+}
+
 bool outbox_remember_batch(struct outbox *outbox, struct outbox_report *report)
 {
     struct outbox_batch *batch = &outbox->batch;
@@ -160,7 +168,7 @@ bool outbox_remember_batch(struct outbox *outbox, struct outbox_report *report)
         return outbox_report_status(report, &error);
     outbox_count(outbox, dead_letters, batch->letter_count);
     for (size_t i = 0; i < batch->letter_count; i++)
-        log_letter(outbox, &batch->letters[i]);
+        note_letter(outbox, &batch->letters[i]);
     return true;
 }
 

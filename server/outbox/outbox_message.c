@@ -101,5 +101,9 @@ enum varve_status outbox_message_make(const struct outbox_config *config, const 
         return outbox_making_no_memory(error);
     make_marks(&making.headers, marks);
     enum varve_status status = outbox_making_end(&making, routing->topic, ret, error);
-    return status == VARVE_OK && ret->size > config->max_message_bytes ? too_large(config, ret, error) : status;
+    if (status != VARVE_OK)
+        return status;
+    ret->type = event->type;
+    ret->source = event->source;
+    return ret->size > config->max_message_bytes ? too_large(config, ret, error) : VARVE_OK;
 }

@@ -19,7 +19,8 @@ struct outbox_message {
     const struct outbox_header *headers; /* in the arena */
     size_t header_count;                /* at most OUTBOX_MAX_HEADERS */
     int64_t timestamp_ms;               /* of the commit */
-    uint64_t position;                  /* of the event */
+    uint64_t position;                  /* of the event; */
+    struct varve_view type, source;     /* likewise, where it was read from; absent in copies of dead letters */
     size_t size;                        /* what it weighs: key, value, headers, and 512 bytes for the rest */
 };
 

@@ -7,6 +7,7 @@
  *   outbox_batch.c       events behind a position as messages
  *   outbox_partitions.c  how many partitions topics have
  *   outbox_publish.c     PUBLISH: a batch becomes a transaction; the checkpoint, the hint
+ *   outbox_counted.c     what was published and what failed, for the metrics
  *   outbox_aside.c       events that are set aside; SET_ASIDE
  *   outbox_retry.c, outbox_replay.c   JOB
  *   outbox_orders.c      what an operator orders
@@ -98,6 +99,7 @@ struct outbox {
     const struct outbox_config *config;
     struct varve_store *store;
     struct log log;
+    struct outbox_counting counting;
     struct varve_uuid database_id, owner;
     pthread_t thread;
 
@@ -241,6 +243,12 @@ void outbox_settle(struct outbox *outbox, uint64_t position);
 /* One transaction with messages and notes; the buried ones are added. Counts what all transactions count. */
 enum outbox_result outbox_transact(struct outbox *outbox, const struct outbox_message *messages, size_t count,
                                    const struct outbox_note *notes, size_t note_count, struct outbox_report *report);
+
+/* ---- outbox_counted.c: for the metrics ---- */
+/* These are visible in Kafka now, by type and source; copies of dead letters are not counted. */
+void outbox_counted_published(struct outbox *outbox, const struct outbox_message *messages, size_t count);
+/* An attempt failed, or an event was found unfit; `code` may be empty. */
+void outbox_counted_failed(struct outbox *outbox, const char *code);
 
 /* ---- outbox_aside.c ---- */
 /* Of an event that nobody can publish: a dead letter in the batch. `attempts` Kafka has refused. */

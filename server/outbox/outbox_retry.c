@@ -306,6 +306,7 @@ static bool settle(struct portion *portion, struct outbox_report *report)
         return outbox_report_status(report, &error);
     outbox_count(outbox, dead_delivered, portion->message_count);
     outbox_count(outbox, events_published, portion->message_count);
+    outbox_counted_published(outbox, portion->messages, portion->message_count);
     if (outbox_dead_waiting(outbox->memory.dead, portion->stream, &first, 1) == 0) {
         outbox_bury_note(outbox, OUTBOX_NOTE_PARKED, portion->stream);
         if (outbox_may_log(outbox))

@@ -32,6 +32,37 @@ static void a_transaction_is_one_append(void **ignored)
     fixture_free(&f);
 }
 
+static void a_transition_knows_the_age_of_its_saga(void **ignored)
+{
+    struct store_fixture f;
+    struct varve_append *append = NULL;
+    const struct varve_saga_change changes[] = {
+        { .action = VARVE_SAGA_COMPLETE, .type = varve_view_str("order"), .id = varve_view_str("1"),
+          .deadline_us = VARVE_TIME_NONE },
+        { .action = VARVE_SAGA_BEGIN, .type = varve_view_str("order"), .id = varve_view_str("2"),
+          .deadline_us = VARVE_TIME_NONE },
+        { .action = VARVE_SAGA_STEP, .type = varve_view_str("order"), .id = varve_view_str("3"),
+          .step = varve_view_str("pay"), .deadline_us = VARVE_TIME_NONE },
+    };
+    const struct varve_transact whole = { .sagas = changes, .saga_count = COUNT_OF(changes) };
+
+    fixture_init(&f);
+    atomic_store(&f.now_us, 1000);
+    fixture_open(&f);
+    transact(&f, "*order-1:begin");
+    fixture_settle(&f); /* One row is found in the store, one in the tail. */
+    atomic_store(&f.now_us, 1200);
+    transact(&f, "*order-3:begin");
+    atomic_store(&f.now_us, 5000);
+    assert_int_equal(varve_transact_create(f.store, &whole, &append, &f.error), VARVE_OK);
+    assert_int_equal(varve_append_wait(append, &f.error), VARVE_OK);
+    assert_int_equal(varve_transact_saga_age_us(append, 0), 4000);
+    assert_int_equal(varve_transact_saga_age_us(append, 1), 0);
+    assert_int_equal(varve_transact_saga_age_us(append, 2), 3800);
+    varve_append_free(append);
+    fixture_free(&f);
+}
+
 /* ---- shape ---- */
 
 static char big[200 << 10];
@@ -476,6 +507,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_transaction_is_one_append),
+        cmocka_unit_test(a_transition_knows_the_age_of_its_saga),
         cmocka_unit_test(every_rule_refuses),
         cmocka_unit_test(the_largest_state_fits),
         cmocka_unit_test(there_are_not_any_number_of_types),

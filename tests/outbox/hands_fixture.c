@@ -45,7 +45,8 @@ struct hands *hands_open(void)
 
 void hands_start(struct hands *h)
 {
-    const struct outbox_options options = { .config = h->config, .store = h->store, .log = &h->log };
+    const struct outbox_options options = { .config = h->config, .store = h->store, .log = &h->log,
+                                            .counting = h->counting };
 
     if (outbox_start(&options, &h->outbox, &h->error) != VARVE_OK)
         fail_msg("%s", h->error.message);

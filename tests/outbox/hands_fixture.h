@@ -13,6 +13,7 @@ struct hands {
     struct outbox_configs configs;
     struct outbox_config *config;  /* change it before hands_start() */
     struct outbox *outbox;         /* NULL: not started */
+    struct outbox_counting counting; /* of the next one that is started */
     struct outbox_view view;       /* of the last look */
     struct varve_error error;
     struct varve_outbox_order order; /* of the next hands_order(); empty again after it */

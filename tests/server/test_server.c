@@ -30,7 +30,8 @@ static void the_memory_bound_is_the_sum_of_its_parts(void **state)
     assert_true(memory.connection_bytes >= 10 * SERVER_INPUT_FLOOR_BYTES);
     assert_int_equal(memory.total_bytes, memory.engine_bytes + memory.connection_bytes + memory.budget_bytes +
                                              memory.decoder_bytes + memory.readers_bytes + memory.sagas_bytes +
-                                             memory.snapshot_bytes + memory.outboxes_bytes);
+                                             memory.snapshot_bytes + memory.outboxes_bytes +
+                                             memory.metrics_bytes);
     assert_int_equal(memory.outboxes_bytes, 0); /* There is none. */
     fixture_close(f);
 }

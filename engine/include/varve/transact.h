@@ -24,4 +24,8 @@ struct varve_transact {
 enum varve_status varve_transact_create(struct varve_store *store, const struct varve_transact *transact,
                                         struct varve_append **ret_append, struct varve_error *error);
 
+/* Of a transaction that was stored, and not before: from the beginning of its `saga`-th saga to this transition of it,
+ * in microseconds; 0 for the beginning. */
+uint64_t varve_transact_saga_age_us(const struct varve_append *append, size_t saga);
+
 #endif
