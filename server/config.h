@@ -58,6 +58,7 @@ struct config {
     const char *port_file;           /* NULL: none */
     enum log_level log_level;
     bool log_json;
+    const char *log_service;         /* in every line */
     uint32_t max_connections;
     uint32_t max_requests;           /* in flight on one connection */
     uint32_t reader_threads;

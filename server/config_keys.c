@@ -126,6 +126,8 @@ const struct config_key config_keys[] = {
       CONFIG_WORD, true, FIELD(log_json) },
     { "log.level", "log-level", "debug|info|warn|error", "info", "the least that is logged",
       CONFIG_WORD, true, FIELD(log_level) },
+    { "log.service", NULL, "NAME", "varved", "what every line gives as its service",
+      CONFIG_TEXT, false, FIELD(log_service) },
     { "log.slow_request", NULL, "TIME", "1s", "log a request that took longer; 0 = none",
       CONFIG_TIME, true, FIELD(slow_request_ms), RANGE(0, DAY) },
 };

@@ -57,6 +57,11 @@
     X(push_rejected_missing_field)                                                                                     \
     X(push_rejected_bad_id)                                                                                            \
     X(push_rejected_bad_time)                                                                                          \
+    X(log_lines_debug)     /* written; those of the log are counted by any thread */                                   \
+    X(log_lines_info)                                                                                                  \
+    X(log_lines_warn)                                                                                                  \
+    X(log_lines_error)                                                                                                 \
+    X(log_lines_dropped)   /* repeats that were left out, and what could not be written */                             \
     X(bytes_in)                                                                                                        \
     X(bytes_out)                                                                                                       \
     X(slow_consumers)      /* connections closed because they took nothing */                                          \

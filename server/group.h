@@ -138,7 +138,6 @@ struct group {
     struct parking *parkings;     /* wait for their next try */
     uint32_t parkings_away;
     uint64_t parking_retry_ms;
-    uint64_t parked_logged_ms, parked_unlogged;
     uint32_t replay_wanted;
     uint64_t replay_cursor;
     struct replay_job *replay_job; /* away */
@@ -213,7 +212,6 @@ uint64_t parking_go_on(struct group *group, uint64_t now_ms); /* when to look ag
 bool parking_is_known(const struct group *group, uint64_t position); /* parked, or was: not to be delivered anew */
 void parking_forget(struct group *group);                            /* what waits for its next try, and `settled` */
 void parking_count(struct group *group, int64_t more);
-void parking_log(struct group *group, uint64_t now_ms, uint64_t position, const char *reason);
 
 /* ---- parked_replay.c ---- */
 uint64_t parked_replay_go_on(struct group *group, uint64_t now_ms); /* when to look again */

@@ -253,6 +253,7 @@ enum varve_status groups_load(struct groups *groups, struct varve_error *error)
     char after[VARVE_MAX_SYSTEM_STREAM_NAME];
     struct varve_view last = varve_view_of(after, 0);
     enum varve_status status = VARVE_OK;
+    uint64_t begun_us = uv_hrtime() / 1000;
 
     while (status == VARVE_OK && !list.end) {
         status = varve_store_list_streams(groups->server->store, varve_view_str(GROUP_STREAM_PREFIX), last,
@@ -270,6 +271,7 @@ enum varve_status groups_load(struct groups *groups, struct varve_error *error)
     }
     if (groups->count > 0)
         log_info(&groups->server->log, "group.loaded", log_number("groups", groups->count),
-                 log_number("parked", groups->parked_count));
+                 log_number("parked", groups->parked_count),
+                 log_number("dur_ms", (uv_hrtime() / 1000 - begun_us) / 1000));
     return status;
 }

@@ -91,7 +91,7 @@ static void log_start(const struct server *server)
     log_info(&server->log, "server.started", log_text("version", VARVE_VERSION), log_number("pid", (uint64_t)getpid()),
              log_text("directory", server->config->directory), log_number("last_position", stats.last_position),
              log_number("settled_position", stats.settled_position),
-             log_number("recovered_events", stats.recovered_events), log_number("open_us", stats.open_us),
+             log_number("recovered_events", stats.recovered_events), log_number("dur_ms", stats.open_us / 1000),
              log_number("streams", stats.stream_count), log_number("memory_bound_mib", memory.total_bytes >> 20),
              log_text("memory", formula));
 }
@@ -169,7 +169,8 @@ static int serve_with_mock(struct config *config, const struct log *log)
 
 static int run(struct config *config)
 {
-    const struct log log = { .fd = STDERR_FILENO, .level = config->log_level, .json = config->log_json };
+    const struct log log = { .fd = STDERR_FILENO, .level = config->log_level, .json = config->log_json,
+                             .service = config->log_service };
 
     return config->kafka_mock ? serve_with_mock(config, &log) : open_and_serve(config, &log);
 }

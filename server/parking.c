@@ -11,8 +11,6 @@
 
 #include "varve/record.h"
 
-enum { LOG_INTERVAL_MS = 1000 };
-
 static int64_t wall_clock_us(void)
 {
     struct timespec now;
@@ -32,17 +30,10 @@ void parking_count(struct group *group, int64_t more)
     figure_set(&group->server->figures.group_parked, group->groups->parked_count);
 }
 
-/* One line a second at most, however many there are. */
-void parking_log(struct group *group, uint64_t now_ms, uint64_t position, const char *reason)
+static void log_parked(struct group *group, uint64_t position, const char *reason)
 {
-    group->parked_unlogged++;
-    if (group->parked_logged_ms != 0 && now_ms - group->parked_logged_ms < LOG_INTERVAL_MS)
-        return;
-    log_warn(&group->server->log, "group.parked", log_view("group", group->name),
-             log_number("events", group->parked_unlogged), log_number("position", position),
+    log_warn(&group->server->log, "group.parked", log_view("group", group->name), log_number("position", position),
              log_text("reason", reason));
-    group->parked_logged_ms = now_ms;
-    group->parked_unlogged = 0;
 }
 
 static void free_parking(struct parking *parking)
@@ -226,6 +217,6 @@ void parking_begin(struct group *group, const struct group_action *action)
         return;
     }
     if (parking->kind != PARKED_RESOLVED)
-        parking_log(group, group_now_ms(group), action->position, action->reason);
+        log_parked(group, action->position, action->reason);
     try(parking);
 }

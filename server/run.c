@@ -128,6 +128,7 @@ static void on_tick(uv_timer_t *timer)
     struct run *run = timer->data;
 
     session_tick_all(run->server);
+    log_tell_repeats(&run->server->log, false);
     subscribe_tick_all(run->server);
     metrics_tick(run->server);
     listeners_retry(&run->listeners);

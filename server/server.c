@@ -32,6 +32,9 @@ enum varve_status server_init(struct server *server, const struct config *config
     memset(server, 0, sizeof(*server));
     server->config = config;
     server->log = *log;
+    log_repeats_init(&server->log_repeats);
+    server->log.repeats = &server->log_repeats;
+    server->log.figures = &server->figures;
     server->store = store;
     server->started_us = uv_hrtime() / 1000;
     server->budget.limit_bytes = config->memory_budget_bytes;
@@ -79,6 +82,8 @@ void server_end(struct server *server)
     assert(busy == 0); /* Whoever made a handle has closed it. */
     output_pool_free(&server->pool);
     varve_wire_arena_free(server->arena);
+    log_tell_repeats(&server->log, true);
+    log_repeats_end(&server->log_repeats);
     assert(server->budget.used_bytes == 0);
 }
 

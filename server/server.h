@@ -49,6 +49,7 @@ struct server {
     uv_loop_t loop;
     const struct config *config;
     struct log log;               /* any thread */
+    struct log_repeats log_repeats; /* the log's */
     struct varve_store *store;    /* any thread */
     struct varve_options limits;  /* the store's; constant */
     struct varve_uuid database_id;

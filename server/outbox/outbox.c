@@ -117,7 +117,7 @@ static enum varve_status create(const struct outbox_options *options, struct out
     varve_store_stats(options->store, &stats);
     outbox->config = options->config;
     outbox->store = options->store;
-    outbox->log = *options->log;
+    outbox->log = options->log;
     outbox->counting = options->counting;
     outbox->database_id = stats.database_id;
     outbox->errands_last = &outbox->errands;

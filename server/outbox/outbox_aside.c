@@ -7,8 +7,6 @@
 
 #include "varve/record.h"
 
-enum { LOGGED_LETTERS = 10 /* a second */ };
-
 enum outbox_place_of outbox_look_aside(const struct outbox *outbox, const struct varve_event *event)
 {
     const struct outbox_batch *batch = &outbox->batch;
@@ -133,15 +131,7 @@ bool outbox_set_behind(struct outbox *outbox, const struct varve_event *event, s
 
 static void log_letter(struct outbox *outbox, const struct varve_dead_letter *letter)
 {
-    int64_t now_us = outbox_now_us();
-
-    if (now_us - outbox->letters_logged_us >= OUTBOX_SECOND_US) {
-        outbox->letters_logged_us = now_us;
-        outbox->letters_logged = 0;
-    }
-    if (outbox->letters_logged++ >= LOGGED_LETTERS)
-        return;
-    log_warn(&outbox->log, "outbox.dead_letter", log_text("outbox", outbox->config->name),
+    log_warn(outbox->log, "outbox.dead_letter", log_text("outbox", outbox->config->name),
              log_view("stream", letter->stream), log_number("position", letter->position),
              log_number("version", letter->version), log_view("code", letter->error_code),
              log_view("reason", letter->last_error), log_number("attempts", letter->retry_count),

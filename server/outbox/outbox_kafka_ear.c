@@ -115,7 +115,7 @@ static void on_log(const rd_kafka_t *rk, int severity, const char *facility, con
     const struct outbox_kafka_options *options = ear->options;
     enum log_level level = severity <= 4 ? LOG_LEVEL_WARN : severity <= 6 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 
-    if (options->log == NULL || level < options->log->level || is_noise(facility) || !may_log(ear))
+    if (options->log == NULL || level < log_level_of(options->log) || is_noise(facility) || !may_log(ear))
         return;
     log_event(options->log, level, "outbox.librdkafka",
               LOG_FIELDS(log_text("outbox", options->config->name), log_text("facility", facility),

@@ -48,7 +48,7 @@ static bool take_highest(void *user, const struct outbox_seen *seen)
 static enum varve_status find_tail(struct outbox *outbox, struct outbox_errand *errand, uint64_t *ret)
 {
     const struct outbox_kafka_options options = {
-        .config = outbox->config, .database_id = outbox->database_id, .log = &outbox->log,
+        .config = outbox->config, .database_id = outbox->database_id, .log = outbox->log,
         .figures = &outbox->figures, .interrupted = outbox_is_interrupted, .user = outbox,
     };
     struct outbox_report report = { .step = OUTBOX_STEP_WAIT };
@@ -130,7 +130,7 @@ static bool reset_in_kafka(struct outbox *outbox, uint64_t position, uint64_t *r
 
 static void log_reset(struct outbox *outbox, uint64_t position, uint64_t generation)
 {
-    log_warn(&outbox->log, "outbox.reset", log_text("outbox", outbox->config->name), log_number("position", position),
+    log_warn(outbox->log, "outbox.reset", log_text("outbox", outbox->config->name), log_number("position", position),
              log_number("before", outbox->committed), log_number("generation", generation));
 }
 
@@ -188,7 +188,7 @@ static enum varve_status discard_in(struct outbox *outbox, struct varve_view str
     if (outbox_memory_discard(&outbox->memory, stream, position, errand->order.reason, &errand->error) != VARVE_OK)
         return errand->error.status;
     errand->count = 1;
-    log_info(&outbox->log, "outbox.discarded", log_text("outbox", outbox->config->name), log_view("stream", stream),
+    log_info(outbox->log, "outbox.discarded", log_text("outbox", outbox->config->name), log_view("stream", stream),
              log_number("position", position), log_view("reason", errand->order.reason));
     /* What stood behind it may go. */
     if (outbox_dead_waiting(outbox->memory.dead, stream, &first, 1) == 1 && first > position)
@@ -231,7 +231,7 @@ static void carry_out(struct outbox *outbox, struct outbox_errand *errand)
     outbox->ordering = true;
     actions[errand->order.action](outbox, errand);
     outbox->ordering = false;
-    log_info(&outbox->log, "outbox.order", log_text("outbox", outbox->config->name),
+    log_info(outbox->log, "outbox.order", log_text("outbox", outbox->config->name),
              log_text("action", varve_outbox_action_name(errand->order.action)),
              log_view("reason", errand->order.reason), log_text("phase", varve_outbox_phase_name(before)),
              log_text("status", varve_status_name(errand->status)), log_number("position", errand->position),

@@ -40,7 +40,7 @@ static struct outbox_partition_row *find(struct outbox_partitions *partitions, c
 
 static void log_change(struct outbox *outbox, const char *topic, int32_t before, int32_t now)
 {
-    log_warn(&outbox->log, "outbox.partitions_changed", log_text("outbox", outbox->config->name),
+    log_warn(outbox->log, "outbox.partitions_changed", log_text("outbox", outbox->config->name),
              log_text("topic", topic), log_number("before", (uint64_t)before), log_number("now", (uint64_t)now),
              log_text("consequence", "keys may go to other partitions from here on"));
 }

@@ -98,7 +98,7 @@ struct outbox {
     /* constant */
     const struct outbox_config *config;
     struct varve_store *store;
-    struct log log;
+    const struct log *log;
     struct outbox_counting counting;
     struct varve_uuid database_id, owner;
     pthread_t thread;
@@ -126,10 +126,6 @@ struct outbox {
     int64_t hinted_us;
     bool hint_failed;
     int64_t began_us;                 /* INIT, for the time a takeover takes */
-    int64_t letters_logged_us;        /* beginning of a second, */
-    uint32_t letters_logged;          /* and dead letters told in it */
-    int64_t lines_us;                 /* log lines that may come often: room for so many, as of then; */
-    uint32_t lines, hidden_lines;     /* left out since the last one */
     enum outbox_step step;            /* being done, */
     bool ordering;                    /* or an order */
     enum varve_outbox_phase told_phase; /* what was told last */
@@ -176,8 +172,6 @@ bool outbox_report_halt(struct outbox_report *report, enum varve_outbox_halt hal
     __attribute__((format(printf, 3, 4)));
 /* Of an append or a read of the log that failed. */
 bool outbox_report_status(struct outbox_report *report, const struct varve_error *error);
-/* Before a line that may come again and again: is there room for one more? */
-bool outbox_may_log(struct outbox *outbox);
 /* After a report: tell the log and count what changed since the last one. */
 void outbox_tell(struct outbox *outbox, const struct outbox_report *report);
 

@@ -201,7 +201,7 @@ void outbox_hint(struct outbox *outbox)
     outbox->hinted_us = outbox_now_us();
     bool failed = outbox_memory_publish(&outbox->memory, outbox->committed, newest, &error) != VARVE_OK;
     if (failed && !outbox->hint_failed)
-        log_warn(&outbox->log, "outbox.not_remembered", log_text("outbox", outbox->config->name),
+        log_warn(outbox->log, "outbox.not_remembered", log_text("outbox", outbox->config->name),
                  log_number("position", outbox->committed), log_text("error", varve_status_name(error.status)),
                  log_text("message", error.message));
     outbox->hint_failed = failed;

@@ -23,7 +23,7 @@ void outbox_release(struct outbox *outbox)
 bool outbox_make_producer(struct outbox *outbox, struct outbox_report *report)
 {
     const struct outbox_kafka_options options = {
-        .config = outbox->config, .database_id = outbox->database_id, .log = &outbox->log,
+        .config = outbox->config, .database_id = outbox->database_id, .log = outbox->log,
         .figures = &outbox->figures, .interrupted = outbox_is_interrupted, .user = outbox,
     };
 
@@ -201,7 +201,7 @@ void outbox_recover(struct outbox *outbox, struct outbox_report *report)
         return;
     report_found(outbox, &found, report);
     if (found.damage[0] != 0)
-        log_warn(&outbox->log, "outbox.checkpoint_damaged", log_text("outbox", outbox->config->name),
+        log_warn(outbox->log, "outbox.checkpoint_damaged", log_text("outbox", outbox->config->name),
                  log_text("reason", found.damage));
     if (judge(outbox, &found, report) && outbox_reconcile(outbox, &found, report))
         outbox_settle(outbox, report->position);

@@ -54,7 +54,7 @@ enum varve_status outbox_replay_order(struct outbox *outbox, const struct varve_
     outbox->replay_portion = outbox->config->max_events;
     *ret_until = until;
     *ret_number = replay.number;
-    log_info(&outbox->log, "outbox.replay", log_text("outbox", outbox->config->name),
+    log_info(outbox->log, "outbox.replay", log_text("outbox", outbox->config->name),
              log_number("number", replay.number), log_number("from", replay.from), log_number("until", replay.until),
              log_text("stream", replay.stream), log_text("type", replay.type));
     return VARVE_OK;
@@ -77,9 +77,7 @@ static bool is_meant(const struct outbox *outbox, const uint8_t *record)
 
 static void log_skipped(struct outbox *outbox, uint64_t position, const char *why)
 {
-    if (!outbox_may_log(outbox))
-        return;
-    log_warn(&outbox->log, "outbox.replay_skipped", log_text("outbox", outbox->config->name),
+    log_warn(outbox->log, "outbox.replay_skipped", log_text("outbox", outbox->config->name),
              log_number("number", outbox->memory.replay.number), log_number("position", position),
              log_text("reason", why));
 }
@@ -176,7 +174,7 @@ static void finish(struct outbox *outbox, struct outbox_report *report)
         return;
     }
     outbox_bury_note(outbox, OUTBOX_NOTE_REPLAY, varve_view_of(NULL, 0));
-    log_info(&outbox->log, "outbox.replayed", log_text("outbox", outbox->config->name), log_number("number", number),
+    log_info(outbox->log, "outbox.replayed", log_text("outbox", outbox->config->name), log_number("number", number),
              log_number("sent", outbox->replay_sent));
 }
 

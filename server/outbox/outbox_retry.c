@@ -265,10 +265,9 @@ static bool remember_attempt(struct portion *portion, const char *code, const ch
     now.last_error = varve_view_str(why);
     now.last_attempt_us = outbox_wall_us();
     enum varve_status status = outbox_memory_attempted(&outbox->memory, &now, &error);
-    if (outbox_may_log(outbox))
-        log_warn(&outbox->log, "outbox.retry_failed", log_text("outbox", outbox->config->name),
-                 log_view("stream", portion->stream), log_number("position", now.position), log_text("code", code),
-                 log_text("reason", why), log_number("attempts", now.retry_count));
+    log_warn(outbox->log, "outbox.retry_failed", log_text("outbox", outbox->config->name),
+             log_view("stream", portion->stream), log_number("position", now.position), log_text("code", code),
+             log_text("reason", why), log_number("attempts", now.retry_count));
     free(letter);
     return status == VARVE_OK || outbox_report_status(report, &error);
 }
@@ -309,9 +308,8 @@ static bool settle(struct portion *portion, struct outbox_report *report)
     outbox_counted_published(outbox, portion->messages, portion->message_count);
     if (outbox_dead_waiting(outbox->memory.dead, portion->stream, &first, 1) == 0) {
         outbox_bury_note(outbox, OUTBOX_NOTE_PARKED, portion->stream);
-        if (outbox_may_log(outbox))
-            log_info(&outbox->log, "outbox.retried", log_text("outbox", outbox->config->name),
-                     log_view("stream", portion->stream), log_number("through", portion->through));
+        log_info(outbox->log, "outbox.retried", log_text("outbox", outbox->config->name),
+                 log_view("stream", portion->stream), log_number("through", portion->through));
     }
     return true;
 }

@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LINES_AT_ONCE = 50, LINE_EVERY_US = 200000 };
-
 /* ---- reports ---------------------------------------------------------------------------------------------------- */
 
 bool outbox_report_fault(struct outbox_report *report, enum outbox_result result, const char *code,
@@ -91,26 +89,6 @@ void outbox_do(struct outbox *outbox, const struct outbox_todo *todo, struct out
 
 /* ---- telling ---------------------------------------------------------------------------------------------------- */
 
-bool outbox_may_log(struct outbox *outbox)
-{
-    int64_t now_us = outbox_now_us(), more = (now_us - outbox->lines_us) / LINE_EVERY_US;
-
-    if (more > 0) {
-        outbox->lines = more > LINES_AT_ONCE - outbox->lines ? LINES_AT_ONCE : outbox->lines + (uint32_t)more;
-        outbox->lines_us = now_us;
-    }
-    if (outbox->lines == 0) {
-        outbox->hidden_lines++;
-        return false;
-    }
-    outbox->lines--;
-    if (outbox->hidden_lines > 0)
-        log_info(&outbox->log, "outbox.lines_hidden", log_text("outbox", outbox->config->name),
-                 log_number("lines", outbox->hidden_lines));
-    outbox->hidden_lines = 0;
-    return true;
-}
-
 static enum log_level level_of(enum varve_outbox_phase phase)
 {
     switch (phase) {
@@ -146,8 +124,6 @@ static void tell_phase(struct outbox *outbox, const struct outbox_report *report
 {
     const struct outbox_state *state = &outbox->state;
     int64_t wait_us = state->until_us - outbox_now_us();
-    bool stands = state->phase == VARVE_OUTBOX_HALTED || state->phase == VARVE_OUTBOX_PAUSED ||
-                  state->phase == VARVE_OUTBOX_STOPPED;
     bool failed = state->phase == VARVE_OUTBOX_BACKOFF || state->phase == VARVE_OUTBOX_HALTED ||
                   state->phase == VARVE_OUTBOX_ISOLATE;
     struct log_field fields[] = {
@@ -162,9 +138,7 @@ static void tell_phase(struct outbox *outbox, const struct outbox_report *report
         log_number("wait_ms", state->phase == VARVE_OUTBOX_BACKOFF && wait_us > 0 ? (uint64_t)wait_us / 1000 : 0),
     };
 
-    if (!stands && (level_of(state->phase) < outbox->log.level || !outbox_may_log(outbox)))
-        return;
-    log_event(&outbox->log, level_of(state->phase), event_of(state->phase), fields,
+    log_event(outbox->log, level_of(state->phase), event_of(state->phase), fields,
               failed ? sizeof(fields) / sizeof(fields[0]) : 4);
 }
 

@@ -35,7 +35,7 @@ enum varve_status outbox_verify(struct outbox *outbox, uint64_t depth, bool (*in
 {
     struct outbox_figures *figures = calloc(1, sizeof(*figures)); /* What is counted here is not the outbox's. */
     const struct outbox_kafka_options kafka = {
-        .config = outbox->config, .database_id = outbox->database_id, .log = &outbox->log, .figures = figures,
+        .config = outbox->config, .database_id = outbox->database_id, .log = outbox->log, .figures = figures,
         .interrupted = interrupted, .user = user,
     };
     struct shown shown = { .outbox = outbox, .kafka = outbox_verify_kafka(&kafka) };

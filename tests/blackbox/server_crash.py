@@ -90,7 +90,7 @@ def failing_writes(directory, *options, limit):
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
         assert server.wait() == 1, server.process.returncode
         log = server.log()
-        assert "level=error event=store.fault" in log and "\nvarved: IO: " in log, log
+        assert "level=error service=varved event=store.fault" in log and "\nvarved: IO: " in log, log
         assert "server.stopped" not in log
         idle.sock.close()
     for load in loads:

@@ -18,7 +18,7 @@ struct fake {
     char names[2][8], value[24];
     int32_t counts[2];
 };
-struct figures {
+struct found_counts {
     unsigned missing, duplicates, disordered, foreign, above, wrong, different;
 };
 
@@ -146,7 +146,7 @@ static struct outbox_verification compare(struct fake *fake, const char *records
 static const struct {
     const char *label, *log, *records, *retried, *aside;
     uint64_t checkpoint;
-    struct figures figures;
+    struct found_counts figures;
 } cases[] = {
     { "nothing at all", "", "", "", "", 0, { 0 } },
     { "all as it should be", "abcabc", "1 2 3 4 5 6", "", "", 6, { 0 } },
@@ -181,7 +181,7 @@ static const struct {
       { .missing = 1, .duplicates = 1, .disordered = 1, .foreign = 1, .above = 1, .different = 1 } },
 };
 
-static void check_figures(const struct outbox_verification *found, const struct figures *wanted, const char *label)
+static void check_figures(const struct outbox_verification *found, const struct found_counts *wanted, const char *label)
 {
     unsigned all = wanted->missing + wanted->duplicates + wanted->disordered + wanted->foreign + wanted->above +
                    wanted->wrong + wanted->different;
@@ -224,7 +224,7 @@ static void partitions_may_have_been_added(void **unused)
 {
     struct fake fake = { .log = "abcdefgh", .size = 8, .counts = { 7, PARTITIONS } };
     struct outbox_verification found = compare(&fake, "1 2 3 4 5 6 7 8", 8, "");
-    const struct figures none = { 0 };
+    const struct found_counts none = { 0 };
 
     check_figures(&found, &none, "a count of now and one of before");
     fake.counts[1] = 0;
@@ -240,7 +240,7 @@ static void events_of_another_lane_are_not_foreign(void **unused)
 {
     struct fake fake = { .log = "aaa", .size = 3, .counts = { PARTITIONS } };
     struct outbox_verification found = compare(&fake, "1 2 3", 3, "priority = high\n");
-    const struct figures none = { 0 };
+    const struct found_counts none = { 0 };
 
     check_figures(&found, &none, "another lane");
     assert_int_equal(found.events, 0);
@@ -265,7 +265,7 @@ static void chance_finds_no_false_alarm(void **unused)
                                          how == 2 && i == spoilt ? "%zu %zu " : "%zu ", i + 1, i + 1);
         struct fake fake = { .log = log, .size = size, .counts = { PARTITIONS } };
         struct outbox_verification found = compare(&fake, records, size, "");
-        const struct figures wanted = { .missing = how == 1 && spoilt != 0, .duplicates = how == 2 };
+        const struct found_counts wanted = { .missing = how == 1 && spoilt != 0, .duplicates = how == 2 };
         check_figures(&found, &wanted, records);
     }
 }

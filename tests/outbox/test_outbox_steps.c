@@ -64,28 +64,8 @@ static void what_nobody_can_mend_here_is_told_as_an_error(void **state)
     hands_wait_phase(h, VARVE_OUTBOX_HALTED);
     assert_int_equal(h->view.halt, VARVE_HALT_CONFIG);
     const char *log = hands_log(h);
-    assert_non_null(strstr(log, "level=error event=outbox.halted"));
+    assert_non_null(strstr(log, "level=error service=varved event=outbox.halted"));
     assert_non_null(strstr(log, "halt=CONFIG"));
-    hands_close(h);
-}
-
-static void lines_that_come_again_and_again_are_limited(void **state)
-{
-    struct hands *h = hands_open();
-    struct outbox *outbox = calloc(1, sizeof(*outbox));
-    unsigned lines = 0, tries = 10000;
-
-    outbox->config = h->config;
-    outbox->log = h->log;
-    for (unsigned i = 0; i < tries; i++)
-        lines += outbox_may_log(outbox);
-    assert_in_range(lines, 50, tries / 2);
-    assert_int_equal(lines + outbox->hidden_lines, tries);
-    outbox->lines_us -= 60000000; /* A minute later: */
-    assert_true(outbox_may_log(outbox));
-    assert_int_equal(outbox->hidden_lines, 0);
-    assert_non_null(strstr(hands_log(h), "outbox.lines_hidden outbox=t lines="));
-    free(outbox);
     hands_close(h);
 }
 
@@ -95,7 +75,6 @@ int main(void)
         cmocka_unit_test(a_report_says_what_went_wrong),
         cmocka_unit_test(each_phase_is_told_with_its_reason),
         cmocka_unit_test(what_nobody_can_mend_here_is_told_as_an_error),
-        cmocka_unit_test(lines_that_come_again_and_again_are_limited),
     };
 
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static void logfmt_values(void **state)
 
         line_of(false, &field, 1, line, sizeof(line));
         CHECK_CASE(strncmp(line, "time=2", 6) == 0, cases[i].label);
-        CHECK_CASE(strstr(line, " level=warn event=test.event ") != NULL, cases[i].label);
+        CHECK_CASE(strstr(line, " level=warn service=varved event=test.event ") != NULL, cases[i].label);
         CHECK_CASE(strlen(line) > strlen(cases[i].shown) &&
                    strcmp(line + strlen(line) - strlen(cases[i].shown), cases[i].shown) == 0, cases[i].label);
     }
@@ -121,11 +121,96 @@ static void levels(void **state)
     close(pipe_ends[0]);
 }
 
+/* All that is written while `fill` logs, through a pipe. */
+static void logged(void (*fill)(const struct log *log), struct log log, char *ret, size_t room)
+{
+    int pipe_ends[2];
+
+    assert_int_equal(pipe(pipe_ends), 0);
+    log.fd = pipe_ends[1];
+    fill(&log);
+    close(pipe_ends[1]);
+    ssize_t size = read(pipe_ends[0], ret, room - 1);
+    close(pipe_ends[0]);
+    assert_true(size >= 0);
+    ret[size] = 0;
+}
+
+static size_t lines_of(const char *text)
+{
+    size_t lines = 0;
+
+    for (; *text != 0; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static void log_a_flood(const struct log *log)
+{
+    for (uint64_t i = 0; i < 50; i++) {
+        log_warn(log, "test.flood", log_text("outbox", "a"), log_number("position", i), log_text("code", "X"));
+        log_debug(log, "test.detail", log_number("position", i));
+    }
+    log_warn(log, "test.flood", log_text("outbox", "b"), log_text("code", "X")); /* of another cause */
+    log_error(log, "test.flood", log_text("outbox", "a"), log_text("code", "X")); /* more serious */
+    log_tell_repeats(log, true);
+    log_tell_repeats(log, true); /* There is nothing more to tell. */
+}
+
+static void repeats_are_left_out_and_told(void **state)
+{
+    struct log_repeats repeats;
+    struct figures figures = { 0 };
+    char lines[16384];
+
+    log_repeats_init(&repeats);
+    logged(log_a_flood, (struct log){ .repeats = &repeats, .figures = &figures, .level = LOG_LEVEL_INFO }, lines,
+           sizeof(lines));
+    assert_int_equal(lines_of(lines), LOG_REPEATS_LINES + 3);
+    assert_non_null(strstr(lines, "position=19 "));
+    assert_null(strstr(lines, "position=20 "));
+    assert_non_null(strstr(lines, "outbox=b"));
+    assert_non_null(strstr(lines, "level=error"));
+    assert_non_null(strstr(lines, "level=warn service=varved event=log.repeated of=test.flood "
+                                  "cause=\"outbox=a code=X\" repeated=30\n"));
+    assert_int_equal(figure_get(&figures.log_lines_warn), LOG_REPEATS_LINES + 2);
+    assert_int_equal(figure_get(&figures.log_lines_error), 1);
+    assert_int_equal(figure_get(&figures.log_lines_dropped), 30);
+    logged(log_a_flood, (struct log){ .repeats = &repeats, .level = LOG_LEVEL_DEBUG }, lines, sizeof(lines));
+    assert_non_null(strstr(lines, "event=test.detail position=49")); /* Who asks for them gets them all. */
+    log_repeats_end(&repeats);
+}
+
+static void log_one(const struct log *log)
+{
+    log_info(log, "test.event", log_number("position", 1));
+}
+
+static void the_service_is_named(void **state)
+{
+    char line[8192];
+
+    logged(log_one, (struct log){ .service = "orders store" }, line, sizeof(line));
+    assert_non_null(strstr(line, " service=\"orders store\" event=test.event position=1\n"));
+}
+
+static void what_cannot_be_written_is_counted(void **state)
+{
+    struct figures figures = { 0 };
+    const struct log log = { .fd = -1, .figures = &figures };
+
+    log_one(&log);
+    assert_int_equal(figure_get(&figures.log_lines_info), 0);
+    assert_int_equal(figure_get(&figures.log_lines_dropped), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logfmt_values), cmocka_unit_test(json_lines_are_json),
         cmocka_unit_test(too_much_is_cut_and_said), cmocka_unit_test(absent_text_is_empty), cmocka_unit_test(levels),
+        cmocka_unit_test(repeats_are_left_out_and_told), cmocka_unit_test(the_service_is_named),
+        cmocka_unit_test(what_cannot_be_written_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
