@@ -88,11 +88,13 @@ struct config_complaints {
     char lines[CONFIG_MAX_COMPLAINTS][CONFIG_COMPLAINT_BYTES];
 };
 
-enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_HELP_CONFIG, CONFIG_VERSION, CONFIG_WRONG };
+enum config_action {
+    CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_HELP_CONFIG, CONFIG_EXAMPLE, CONFIG_VERSION, CONFIG_WRONG,
+};
 
 /* Read the command line, the environment, and the file they name. What one of these says hides what is said behind it:
  * command line, environment, file, default. With CONFIG_WRONG, *complaints says what is wrong, who said it, and what
- * would be right. After CONFIG_SERVE, end it with config_end(). */
+ * would be right. After CONFIG_SERVE and CONFIG_CHECK, end it with config_end(). */
 enum config_action config_parse(int argc, char **argv, struct config *ret, struct config_complaints *complaints);
 
 void config_end(struct config *config);

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char prefix[] = "VARVED_";
+static const char prefix[] = "VARVED_", outbox[] = "OUTBOX__";
 enum { PREFIX = sizeof(prefix) - 1, MAX_NAME = 200 };
 
 /* What stands behind "NAME="; NULL: it is another's. */
@@ -85,6 +85,12 @@ static void take(struct config_settings *settings, const char *name, const char 
 
     if (parts == NULL) {
         check_stranger(settings, name);
+        return;
+    }
+    if (strncmp(name + PREFIX, outbox, sizeof(outbox) - 1) == 0) {
+        config_settings_add(settings, &(struct config_setting){ .name = name + PREFIX + sizeof(outbox) - 1,
+                                                                .source = CONFIG_FROM_ENVIRONMENT, .text = value,
+                                                                .origin = name });
         return;
     }
     const struct config_key *key = config_key_find(name + PREFIX, (size_t)(parts - name) - PREFIX, parts + 2,

@@ -16,12 +16,13 @@ struct arguments {
 static bool take_action(struct config_flags *flags, const char *name)
 {
     static const struct { const char *name; enum config_action action; } actions[] = {
-        { "help", CONFIG_HELP }, { "help-config", CONFIG_HELP_CONFIG }, { "version", CONFIG_VERSION },
+        { "help", CONFIG_HELP }, { "help-config", CONFIG_HELP_CONFIG }, { "example-config", CONFIG_EXAMPLE },
+        { "version", CONFIG_VERSION }, { "check-config", CONFIG_CHECK },
     };
 
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         if (strcmp(actions[i].name, name) == 0) {
-            if (flags->action == CONFIG_SERVE)
+            if (flags->action == CONFIG_SERVE || flags->action == CONFIG_CHECK)
                 flags->action = actions[i].action;
             return true;
         }
@@ -52,6 +53,21 @@ static const struct config_key *find_key(const char *name)
     return config_key_find(name, section, name + section + 1, strlen(name + section + 1));
 }
 
+/* What stands behind "--outbox."; NULL: it is no key of an outbox. */
+static const char *outbox_key(const char *name)
+{
+    static const char word[] = "outbox.";
+
+    if (strcmp(name, "kafka") == 0)
+        return "kafka.brokers";
+    return strncmp(name, word, sizeof(word) - 1) == 0 ? name + sizeof(word) - 1 : NULL;
+}
+
+static bool is_value_flag(const char *name)
+{
+    return strcmp(name, "config") == 0 || outbox_key(name) != NULL || find_key(name) != NULL;
+}
+
 static void take_value(struct arguments *arguments, const char *name, const char *origin, const char *text)
 {
     const struct config_key *key = find_key(name);
@@ -59,17 +75,14 @@ static void take_value(struct arguments *arguments, const char *name, const char
 
     if (key != NULL)
         add(arguments->settings, key, origin, text);
+    else if (outbox_key(name) != NULL) /* Other users see command lines. */
+        config_settings_add(arguments->settings,
+                            &(struct config_setting){ .name = outbox_key(name), .source = CONFIG_FROM_COMMAND_LINE,
+                                                      .text = text, .origin = origin, .others_may_read = true });
     else if (strcmp(name, "config") == 0)
         arguments->flags->file = text;
-    else if (strcmp(name, "kafka") == 0)
-        arguments->flags->kafka = text;
     else
         config_complain(arguments->settings->complaints, "%s: no such option%s", origin, config_flag_hint(name, hint));
-}
-
-static bool is_value_flag(const char *name)
-{
-    return strcmp(name, "config") == 0 || strcmp(name, "kafka") == 0 || find_key(name) != NULL;
 }
 
 static void take_flag(struct arguments *arguments, const char *argument)

@@ -7,10 +7,9 @@
 struct config_flags {
     enum config_action action;   /* CONFIG_SERVE, or the first that asks for something else */
     const char *file;            /* of --config; NULL: none */
-    const char *kafka;           /* of --kafka; NULL: none */
     bool kafka_mock;
 };
-/* --section.key VALUE, --section.key=VALUE, the short names of keys, and DIR. */
+/* --section.key VALUE, --section.key=VALUE, the short names of keys, --outbox.NAME.key VALUE, and DIR. */
 void config_flags_read(struct config_settings *settings, int argc, char **argv, struct config_flags *ret);
 
 #endif

@@ -20,6 +20,18 @@
 static bool is_host(const char *word, const char **expected);
 static bool is_origin(const char *word, const char **expected);
 
+const struct config_section config_sections[] = {
+    { "server", "the binary port" },
+    { "store", "the log on the disk" },
+    { "snapshots", "the cache of snapshots" },
+    { "http", "the HTTP port: metrics, health, JSON, push" },
+    { "push", "server-sent events" },
+    { "health", "when the server says that it is ready" },
+    { "metrics", "what /metrics tells" },
+    { "log", "the log that is written to the standard error" },
+};
+const size_t config_section_count = sizeof(config_sections) / sizeof(config_sections[0]);
+
 const struct config_key config_keys[] = {
     { "server.directory", NULL, "DIR", "varve-data", "where the store is; the same as the argument DIR",
       CONFIG_TEXT, false, FIELD(directory) },
@@ -180,6 +192,14 @@ bool config_same_name(const char *a, size_t a_size, const char *b, size_t b_size
     return true;
 }
 
+const struct config_section *config_section_find(const char *name, size_t size)
+{
+    for (size_t i = 0; i < config_section_count; i++)
+        if (config_same_name(config_sections[i].name, strlen(config_sections[i].name), name, size))
+            return &config_sections[i];
+    return NULL;
+}
+
 const struct config_key *config_key_find(const char *section, size_t section_size, const char *name, size_t name_size)
 {
     for (size_t i = 0; i < config_key_count; i++) {
@@ -225,7 +245,8 @@ const char *config_key_nearest(const char *name)
 
 const char *config_flag_hint(const char *name, char room[CONFIG_HINT_BYTES])
 {
-    static const char *const others[] = { "config", "kafka", "kafka-mock", "help", "help-config", "version" };
+    static const char *const others[] = { "config", "kafka", "kafka-mock", "help", "help-config",
+                                          "example-config", "check-config", "version" };
     struct outbox_nearest nearest = outbox_nearest_to(name);
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

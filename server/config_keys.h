@@ -30,9 +30,16 @@ struct config_key {
     };
 };
 
+struct config_section {
+    const char *name, *help;
+};
+extern const struct config_section config_sections[]; /* in the order of the keys */
+extern const size_t config_section_count;
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
 
+/* NULL: there is none. */
+const struct config_section *config_section_find(const char *name, size_t size);
 /* The section's name in `name`, which has a '.' behind it. */
 size_t config_section_size(const char *name);
 /* Names are the same when they differ only in case and in '_' for '.' and '-': http.max_body, VARVED_HTTP__MAX_BODY,

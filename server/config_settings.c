@@ -1,6 +1,7 @@
 /* config_settings.c - the list of settings, and the list of complaints. */
 #include "config_settings.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,10 @@ void config_settings_add(struct config_settings *settings, const struct config_s
         settings->all = all;
     added.text = copy(settings, setting->text);
     added.origin = copy(settings, setting->origin);
-    if (all == NULL || added.text == NULL || added.origin == NULL)
+    added.outbox = setting->outbox != NULL ? copy(settings, setting->outbox) : NULL;
+    added.name = setting->name != NULL ? copy(settings, setting->name) : NULL;
+    if (all == NULL || added.text == NULL || added.origin == NULL ||
+        (added.outbox == NULL) != (setting->outbox == NULL) || (added.name == NULL) != (setting->name == NULL))
         no_memory(settings);
     else
         all[settings->count++] = added;
@@ -61,6 +65,7 @@ const struct config_setting *config_settings_find(const struct config_settings *
 {
     const struct config_setting *found = NULL;
 
+    assert(key != NULL);
     for (size_t i = 0; i < settings->count; i++)
         if (settings->all[i].key == key && (found == NULL || settings->all[i].source >= found->source))
             found = &settings->all[i];

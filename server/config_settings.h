@@ -8,10 +8,14 @@
 enum config_source { CONFIG_FROM_FILE, CONFIG_FROM_ENVIRONMENT, CONFIG_FROM_COMMAND_LINE }; /* the later one holds */
 
 struct config_setting {
-    const struct config_key *key;
+    const struct config_key *key;  /* NULL: of an outbox */
+    const char *outbox;            /* its name. NULL: still a part of `name` */
+    const char *name;              /* its key: "mode". In front of it the outbox, as in "loans.mode" or "LOANS__MODE",
+                                    * when that is not known yet. NULL: nothing but that the outbox is there */
     enum config_source source;
     const char *text;
-    const char *origin;    /* "/etc/varve/varved.ini:12", "VARVED_HTTP__LISTEN", "--http.listen" */
+    const char *origin;            /* "/etc/varve/varved.ini:12", "VARVED_HTTP__LISTEN", "--http.listen" */
+    bool others_may_read;
 };
 struct config_settings {
     struct config_setting *all;

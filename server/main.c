@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config_help.h"
+#include "config_reference.h"
 #include "kafka_mock.h"
 #include "outboxes.h"
 #include "run.h"
@@ -188,6 +189,12 @@ int main(int argc, char **argv)
         return EXIT_OK;
     case CONFIG_HELP_CONFIG:
         config_print_keys(stdout);
+        return EXIT_OK;
+    case CONFIG_EXAMPLE:
+        config_print_example(stdout);
+        return EXIT_OK;
+    case CONFIG_CHECK:
+        puts("the configuration is good");
         return EXIT_OK;
     case CONFIG_VERSION:
         printf("varved %s\n", VARVE_VERSION);

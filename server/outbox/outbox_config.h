@@ -1,6 +1,6 @@
 /* outbox_config.h - what one outbox is told: where Kafka is, what goes where, and how patient to be.
  *
- * Read from an INI file: a section [outbox NAME] each; docs/outbox-routes.md lists every key with its default. */
+ * A section [outbox NAME] of the configuration each; docs/outbox-routes.md lists every key with its default. */
 #ifndef SERVER_OUTBOX_CONFIG_H
 #define SERVER_OUTBOX_CONFIG_H
 
@@ -89,12 +89,6 @@ struct outbox_configs {
     size_t count;
 };
 
-/* Read a file, adding to *configs. INVALID_ARGUMENT: error->message names file, line, key, what was expected, and the
- * nearest known key for an unknown one. Everything is owned by *configs. */
-enum varve_status outbox_configs_read(struct outbox_configs *configs, const char *path, struct varve_error *error);
-/* The same of a text; `path` is only for messages. */
-enum varve_status outbox_configs_parse(struct outbox_configs *configs, const char *path, struct varve_view text,
-                                       struct varve_error *error);
 /* One outbox with all defaults. */
 enum varve_status outbox_configs_add(struct outbox_configs *configs, const char *name, const char *brokers,
                                      struct varve_error *error);
@@ -102,5 +96,7 @@ void outbox_configs_end(struct outbox_configs *configs);
 
 /* Is this librdkafka property the outbox's own, so that nobody else may set it? */
 bool outbox_property_is_denied(const char *name);
+/* Is its value one that nobody should see? */
+bool outbox_property_is_secret(const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 #include "outbox_config_keys.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config_units.h"
@@ -310,6 +311,16 @@ bool outbox_keys_set_defaults(struct outbox_draft *draft, const struct outbox_pl
     return true;
 }
 
+bool outbox_keys_row(size_t i, struct outbox_key_row *ret)
+{
+    if (i >= KEY_ROWS)
+        return false;
+    const struct key_row *row = &key_rows[i];
+    *ret = (struct outbox_key_row){ .name = row->name, .values = row->values, .help = row->help,
+                                    .otherwise = row->otherwise, .repeats = row->repeats };
+    return true;
+}
+
 static bool unknown_key(const struct outbox_place *place)
 {
     struct outbox_nearest nearest = outbox_nearest_to(place->key);
@@ -365,69 +376,8 @@ bool outbox_keys_check(const struct outbox_draft *draft, const struct outbox_pla
     return true;
 }
 
-/* ---- for people -------------------------------------------------------------------------------------------------- */
-
-static const char property_help[] = "handed to librdkafka as it is: security.protocol, sasl.*, ssl.* and others; "
-                                    "rdkafka.NAME_file = PATH reads the value from a file, $VARIABLE takes it from the "
-                                    "environment";
-
-static void print_help_row(FILE *out, const char *name, const char *values, const char *otherwise, const char *help)
-{
-    enum { INDENT = 6, WIDTH = 100 };
-    size_t column = WIDTH;
-
-    fprintf(out, "  %s = %s%s%s%s", name, values, otherwise != NULL ? "   (default " : "",
-            otherwise != NULL ? otherwise : "", otherwise != NULL ? ")" : "");
-    while (*help != 0) {
-        size_t size = strcspn(help, " ");
-
-        if (column + 1 + size > WIDTH)
-            column = (size_t)fprintf(out, "\n%*s%.*s", INDENT, "", (int)size, help) - 1;
-        else
-            column += (size_t)fprintf(out, " %.*s", (int)size, help);
-        help += size + strspn(help + size, " ");
-    }
-    fputs("\n", out);
-}
-
-void outbox_keys_print_help(FILE *out)
-{
-    fputs("The file of --config has a section [outbox NAME] for each outbox to Kafka, with lines KEY = VALUE.\n"
-          "Lines that begin with # or ; are comments.\n\n", out);
-    for (size_t i = 0; i < KEY_ROWS; i++)
-        print_help_row(out, key_rows[i].name, key_rows[i].values, key_rows[i].otherwise, key_rows[i].help);
-    print_help_row(out, "rdkafka.NAME", "VALUE", NULL, property_help);
-    fputs("\nA route's CONDITIONs are class=, category=, type= (each a list with commas) and meta.NAME=; its ACTION\n"
-          "is drop, or any of topic=, key=, format=, tombstone=. A GLOB knows * and ?. A SIZE takes KiB, MiB or\n"
-          "GiB, a TIME ms, s, m or h.\n\n"
-          "example:\n"
-          "  [outbox kafka]\n"
-          "  brokers = 127.0.0.1:9092\n"
-          "  route = class=integration type=payment.* -> topic=pay.{type} key=stream format=cloudevents\n"
-          "  route = type=*.internal -> drop\n", out);
-}
-
-/* In a table of Markdown a '|' ends the cell, unless it is escaped. */
-static void print_cell(FILE *out, const char *text)
-{
-    for (; *text != 0; text++)
-        fprintf(out, *text == '|' ? "\\|" : "%c", *text);
-}
-
-static void print_table_row(FILE *out, const char *name, const char *values, const char *otherwise, const char *help)
-{
-    fprintf(out, "| `%s` | `", name);
-    print_cell(out, values);
-    fprintf(out, "` | %s%s%s | ", otherwise != NULL ? "`" : "", otherwise != NULL ? otherwise : "-",
-            otherwise != NULL ? "`" : "");
-    print_cell(out, help);
-    fputs(" |\n", out);
-}
-
-void outbox_keys_print_table(FILE *out)
-{
-    fputs("| key | value | default | what it says |\n|---|---|---|---|\n", out);
-    for (size_t i = 0; i < KEY_ROWS; i++)
-        print_table_row(out, key_rows[i].name, key_rows[i].values, key_rows[i].otherwise, key_rows[i].help);
-    print_table_row(out, "rdkafka.NAME", "VALUE", NULL, property_help);
-}
+const struct outbox_key_row outbox_keys_property = {
+    .name = "rdkafka.NAME", .values = "VALUE", .repeats = true,
+    .help = "handed to librdkafka as it is: security.protocol, sasl.*, ssl.* and others; rdkafka.NAME_file = PATH "
+            "reads the value from a file, $VARIABLE takes it from the environment",
+};

@@ -7,23 +7,21 @@
 
 bool outbox_place_wrong(const struct outbox_place *place, const char *format, ...)
 {
-    char sentence[384], at[24] = "";
+    char sentence[384];
     const char *key = place->key != NULL ? place->key : "";
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    if (place->line > 0)
-        snprintf(at, sizeof(at), ":%u", place->line);
-    varve_fail(place->error, VARVE_INVALID_ARGUMENT, key, "%s%s: %s%s%s", place->path, at, key, *key != 0 ? ": " : "",
+    varve_fail(place->error, VARVE_INVALID_ARGUMENT, key, "%s: %s%s%s", place->origin, key, *key != 0 ? ": " : "",
                sentence);
     return false;
 }
 
 bool outbox_place_no_memory(const struct outbox_place *place)
 {
-    varve_fail(place->error, VARVE_NO_MEMORY, place->key, "%s: no memory for the configuration", place->path);
+    varve_fail(place->error, VARVE_NO_MEMORY, place->key, "%s: no memory for the configuration", place->origin);
     return false;
 }
 

@@ -6,26 +6,26 @@
 #include "outbox_arena.h"
 #include "outbox_config.h"
 
-enum { OUTBOX_MAX_LINE = 16384 }; /* bytes of the file */
-
 struct outbox_draft {
     struct outbox_config config; /* the first member, so that the one leads to the other */
     struct outbox_arena *arena;  /* all its texts and lists */
-    unsigned line;               /* where its section begins */
     uint64_t seen;               /* a bit for each key that was there */
 };
 
 struct outbox_place {
-    const char *path;            /* only for messages */
-    unsigned line;               /* 0: none, the command line */
-    const char *key;
-    bool others_may_read;        /* the file: secrets do not belong into it */
+    const char *origin;          /* only for messages: "PATH:LINE", or the name of a flag or of a variable */
+    const char *key;             /* NULL: none, the outbox as a whole */
+    bool others_may_read;        /* secrets do not belong there */
     struct varve_error *error;
 };
-/* "PATH:LINE: KEY: ...". Returns false, so that a failing function ends in one line. */
+/* "ORIGIN: KEY: ...". Returns false, so that a failing function ends in one line. */
 bool outbox_place_wrong(const struct outbox_place *place, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool outbox_place_no_memory(const struct outbox_place *place);
+
+/* One more outbox with all defaults, which belongs to *configs at once. NULL: *place says why. */
+struct outbox_draft *outbox_draft_begin(struct outbox_configs *configs, const struct outbox_place *place,
+                                        struct varve_view name);
 
 /* A copy in the draft's arena. NULL: no memory, and *place says so. */
 char *outbox_draft_text(struct outbox_draft *draft, const struct outbox_place *place, struct varve_view text);

@@ -57,7 +57,7 @@ bool outbox_property_is_denied(const char *name)
     return find_denied(name) < DENIED;
 }
 
-static bool is_secret_name(const char *name)
+bool outbox_property_is_secret(const char *name)
 {
     return strstr(name, "password") != NULL || strstr(name, "secret") != NULL || ends_with(name, "key.pem") ||
            strcmp(name, "sasl.oauthbearer.config") == 0;
@@ -160,14 +160,14 @@ static bool find_value(struct outbox_draft *draft, const struct outbox_place *pl
 {
     const char *value = text;
 
-    property->is_secret = is_file || text[0] == '$' || is_secret_name(property->name);
+    property->is_secret = is_file || text[0] == '$' || outbox_property_is_secret(property->name);
     if (is_file)
         return read_secret(draft, place, text, &property->value);
     if (text[0] == '$' && !read_variable(place, text, &value))
         return false;
-    if (place->others_may_read && is_secret_name(property->name) && (value == text || value == text + 1))
-        return outbox_place_wrong(place, "a secret in a file that others may read: write it into a file of its own "
-                                  "and say rdkafka.%s_file = PATH, or $VARIABLE, or chmod 600 this one",
+    if (place->others_may_read && outbox_property_is_secret(property->name) && (value == text || value == text + 1))
+        return outbox_place_wrong(place, "a secret where others may read it: write it into a file of its own and "
+                                  "say rdkafka.%s_file = PATH, or $VARIABLE, or chmod 600 the file it is in",
                                   property->name);
     return (property->value = outbox_draft_text(draft, place, varve_view_str(value))) != NULL;
 }

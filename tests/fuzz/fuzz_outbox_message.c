@@ -3,6 +3,7 @@
 #include "fuzz.h"
 #include "server/outbox/outbox_message.h"
 #include "server/outbox/outbox_topic.h"
+#include "support/outbox_text.h"
 #include "varve/json.h"
 
 static struct outbox_configs configs;
@@ -18,7 +19,7 @@ static void set_up(void)
                             "route = class=any meta.a=?*x* -> topic={category}.{type} key=user_id format=%s\n"
                             "route = class=any -> topic={class}.{source} format=%s tombstone=type:*t\n",
                             formats[i], formats[i], formats[i]);
-        MUST(outbox_configs_parse(&configs, "f", varve_view_of(text, (size_t)size), NULL) == VARVE_OK);
+        MUST(outbox_text_parse(&configs, "f", varve_view_of(text, (size_t)size), NULL) == VARVE_OK);
     }
 }
 

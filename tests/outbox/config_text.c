@@ -2,6 +2,7 @@
 #include "config_text.h"
 
 #include "support/check.h"
+#include "support/outbox_text.h"
 
 #define SECTION "[outbox x]\nbrokers = b:9092\n"
 
@@ -9,7 +10,7 @@ static enum varve_status parse(const char *text, struct outbox_configs *configs,
 {
     *configs = (struct outbox_configs){ .count = 0 };
     *error = (struct varve_error){ .status = VARVE_OK };
-    return outbox_configs_parse(configs, "f.ini", varve_view_str(text), error);
+    return outbox_text_parse(configs, "f.ini", varve_view_str(text), error);
 }
 
 struct outbox_configs config_text(const char *text)

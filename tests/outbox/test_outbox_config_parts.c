@@ -6,13 +6,13 @@
 static void complaints_say_where(void **state)
 {
     struct varve_error error;
-    struct outbox_place place = { .path = "varve.ini", .line = 12, .key = "txn.gap", .error = &error };
+    struct outbox_place place = { .origin = "varve.ini:12", .key = "txn.gap", .error = &error };
 
     assert_false(outbox_place_wrong(&place, "expected %s", "a time"));
     assert_int_equal(error.status, VARVE_INVALID_ARGUMENT);
     assert_string_equal(error.message, "varve.ini:12: txn.gap: expected a time");
     assert_string_equal(error.field, "txn.gap");
-    place.line = 0;
+    place.origin = "varve.ini";
     place.key = NULL;
     assert_false(outbox_place_wrong(&place, "no"));
     assert_string_equal(error.message, "varve.ini: no");
@@ -32,7 +32,7 @@ static void words_are_parted_by_commas_and_blanks(void **state)
         { "", 0, { NULL } },
     };
     struct varve_error error;
-    struct outbox_place place = { .path = "f", .error = &error };
+    struct outbox_place place = { .origin = "f", .error = &error };
     struct outbox_draft draft = { .arena = outbox_arena_create(0) };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -50,7 +50,7 @@ static void words_are_parted_by_commas_and_blanks(void **state)
 
 static void lists_grow(void **state)
 {
-    struct outbox_place place = { .path = "f" };
+    struct outbox_place place = { .origin = "f" };
     struct outbox_draft draft = { .arena = outbox_arena_create(0) };
     uint64_t *list = NULL;
 

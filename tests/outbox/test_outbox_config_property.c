@@ -1,6 +1,7 @@
 /* test_outbox_config_property.c - properties for librdkafka: where their values come from, and which are refused. */
 #include "config_text.h"
 #include "support/check.h"
+#include "support/outbox_text.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -128,15 +129,15 @@ static void secrets_in_files_for_all_are_refused(void **state)
 
     assert_int_equal(setenv("VARVE_TEST_SECRET", "hush", 1), 0);
     write_secret(text, sizeof(text) - 1, 0644);
-    assert_int_equal(outbox_configs_read(&configs, path, &error), VARVE_INVALID_ARGUMENT);
-    assert_non_null(strstr(error.message, "secret:3: rdkafka.sasl.password: a secret in a file that others may read"));
+    assert_int_equal(outbox_text_read(&configs, path, &error), VARVE_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "secret:3: rdkafka.sasl.password: a secret where others may read it"));
     assert_null(strstr(error.message, "hush"));
     outbox_configs_end(&configs);
     write_secret(text, sizeof(text) - 1, 0600);
-    assert_int_equal(outbox_configs_read(&configs, path, &error), VARVE_OK);
+    assert_int_equal(outbox_text_read(&configs, path, &error), VARVE_OK);
     outbox_configs_end(&configs);
     write_secret(asked, sizeof(asked) - 1, 0644);
-    assert_int_equal(outbox_configs_read(&configs, path, &error), VARVE_OK);
+    assert_int_equal(outbox_text_read(&configs, path, &error), VARVE_OK);
     outbox_configs_end(&configs);
 }
 

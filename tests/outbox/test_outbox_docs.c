@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "server/outbox/outbox_config_keys.h"
+#include "server/config_reference.h"
 
 static char *page;
 
@@ -54,11 +54,12 @@ static void must_show(const char *what, const char *shown, const char *made)
 static void table_is_that_of_the_keys(void **state)
 {
     const char *at = page;
-    char *shown = between("<!-- keys: made by outbox_keys_print_table() -->\n", "<!-- keys end -->", &at), *made = NULL;
+    char *made = NULL;
+    char *shown = between("<!-- keys: made by config_print_outbox_table() -->\n", "<!-- keys end -->", &at);
     size_t size;
     FILE *out = open_memstream(&made, &size);
 
-    outbox_keys_print_table(out);
+    config_print_outbox_table(out);
     assert_int_equal(fclose(out), 0);
     assert_non_null(shown);
     must_show("the table of keys", shown, made);

@@ -1,4 +1,4 @@
-/* test_config.c - what holds in the end, and what only all keys together can tell. */
+/* test_config.c - defaults, precedence, and all mistakes at once. */
 #include "config_lines.h"
 #include "support/check.h"
 
@@ -38,45 +38,6 @@ static void defaults(void **state)
     config_end(&config);
 }
 
-static void unix_alone_means_no_tcp(void **state)
-{
-    struct config config;
-
-    config_line_good("--unix x.sock", "", &config);
-    assert_int_equal(config.listen_count, 0);
-    assert_string_equal(config_line_value(&config, "server.listen")->text, "off");
-    config_end(&config);
-    config_line_good("--unix x.sock --listen 127.0.0.1:8278", "", &config);
-    assert_int_equal(config.listen_count, 1);
-    config_end(&config);
-}
-
-static void what_is_shown_is_written_in_one_way(void **state)
-{
-    struct config config;
-
-    config_line_good("--max-output 65536 --send-timeout 60", "", &config);
-    assert_string_equal(config_line_value(&config, "server.max_output")->text, "64KiB");
-    assert_string_equal(config_line_value(&config, "server.send_timeout")->text, "1m");
-    config_end(&config);
-}
-
-static void keys_must_fit_each_other(void **state)
-{
-    static const struct { const char *line, *complaint; } cases[] = {
-        { "--listen off", "--listen: server.listen = off: expected an address, as server.unix is none" },
-        { "--segment-size 1000001", "--segment-size: store.segment_size = 1000001: expected a multiple of 4096 bytes" },
-        { "--segment-size 1MiB", "default: store.max_append_bytes = 8MiB: expected at most 1044480, as it must fit a "
-          "segment (store.segment_size = 1MiB) with 4096 bytes to spare" },
-        { "--config /no/such/file", "/no/such/file: cannot be opened: No such file or directory" },
-        { "--kafka a:1 --kafka-mock", "--kafka-mock: excludes --kafka a:1" },
-        { "--kafka a:x", "--kafka kafka: brokers: a:x: expected HOST:PORT,HOST:PORT such as 127.0.0.1:9092" },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++)
-        config_line_bad(cases[i].line, "", cases[i].complaint);
-}
-
 static void everything_that_is_wrong_is_told(void **state)
 {
     struct config_complaints complaints;
@@ -89,27 +50,29 @@ static void everything_that_is_wrong_is_told(void **state)
         assert_null(strchr(complaints.lines[i], '\n'));
 }
 
-static void outboxes_come_from_a_file_and_from_the_line(void **state)
+static void the_file_comes_last(void **state)
 {
-    char path[] = "/tmp/varve-config-XXXXXX", line[256], complaint[256];
+    char path[] = "/tmp/varve-config-XXXXXX", line[256], complaint[256], origin[64];
     FILE *file = fdopen(mkstemp(path), "w");
     struct config config;
 
     assert_non_null(file);
-    fputs("[outbox loans]\nbrokers = a:1\n", file);
+    fputs("[server]\nreaders = 3\nmax_requests = 3\nmax_connections = 3\n[outbox loans]\nbrokers = a:1\n", file);
     assert_int_equal(fflush(file), 0);
-    snprintf(line, sizeof(line), "--config %s --kafka b:2 data", path);
-    config_line_good(line, "", &config);
-    assert_int_equal(config.outboxes.count, 2);
-    assert_string_equal(config.outboxes.all[0]->name, "loans");
-    assert_string_equal(config.outboxes.all[1]->name, "kafka");
-    assert_string_equal(config.outboxes.all[1]->brokers, "b:2");
+    snprintf(line, sizeof(line), "--config %s --readers 5 data", path);
+    config_line_good(line, "VARVED_SERVER__READERS=4 VARVED_SERVER__MAX_REQUESTS=4", &config);
+    assert_int_equal(config.reader_threads, 5);
+    assert_int_equal(config.max_requests, 4);
+    assert_int_equal(config.max_connections, 3);
+    snprintf(origin, sizeof(origin), "%s:4", path);
+    assert_string_equal(config_line_value(&config, "server.max_connections")->origin, origin);
+    assert_int_equal(config.outboxes.count, 1);
     assert_string_equal(config.directory, "data");
     config_end(&config);
 
     fputs("brokres = x\n", file);
     fclose(file);
-    snprintf(complaint, sizeof(complaint), "%s:3: brokres: no such key; did you mean brokers?", path);
+    snprintf(complaint, sizeof(complaint), "%s:7: brokres: no such key; did you mean brokers?", path);
     config_line_bad(line, "", complaint);
     unlink(path);
 }
@@ -117,10 +80,8 @@ static void outboxes_come_from_a_file_and_from_the_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults), cmocka_unit_test(unix_alone_means_no_tcp),
-        cmocka_unit_test(what_is_shown_is_written_in_one_way), cmocka_unit_test(keys_must_fit_each_other),
-        cmocka_unit_test(everything_that_is_wrong_is_told),
-        cmocka_unit_test(outboxes_come_from_a_file_and_from_the_line),
+        cmocka_unit_test(defaults), cmocka_unit_test(everything_that_is_wrong_is_told),
+        cmocka_unit_test(the_file_comes_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

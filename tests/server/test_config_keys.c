@@ -27,6 +27,22 @@ static void the_table_is_in_order(void **state)
     }
 }
 
+static void keys_stand_in_the_order_of_their_sections(void **state)
+{
+    size_t section = 0;
+
+    for (size_t i = 0; i < config_key_count; i++) {
+        size_t size = config_section_size(config_keys[i].name);
+        const struct config_section *found = config_section_find(config_keys[i].name, size);
+
+        CHECK_CASE(found != NULL, config_keys[i].name);
+        CHECK_CASE((size_t)(found - config_sections) - section <= 1, config_keys[i].name);
+        section = (size_t)(found - config_sections);
+    }
+    assert_int_equal(section, config_section_count - 1);
+    assert_null(config_section_find("outbox", 6));
+}
+
 static void defaults_of_the_store_are_the_engines(void **state)
 {
     struct varve_options options;
@@ -81,7 +97,8 @@ static void the_nearest_is_offered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_is_in_order), cmocka_unit_test(defaults_of_the_store_are_the_engines),
+        cmocka_unit_test(the_table_is_in_order), cmocka_unit_test(keys_stand_in_the_order_of_their_sections),
+        cmocka_unit_test(defaults_of_the_store_are_the_engines),
         cmocka_unit_test(keys_are_found_whatever_their_spelling), cmocka_unit_test(the_nearest_is_offered),
     };
 
