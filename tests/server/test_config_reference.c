@@ -1,5 +1,5 @@
 /* test_config_reference.c - what is printed for people names every key, and docs/configuration.md and the file that is
- * installed are what is printed. */
+ * installed are what is printed. After a change of the table, `test_config_reference --write` writes both anew. */
 #include "support/check.h"
 
 #include <stdlib.h>
@@ -78,44 +78,53 @@ static void the_example_is_a_configuration(void **state)
     free(text);
 }
 
-static void must_be(const char *path, const char *shown, const char *made)
+static bool writes; /* instead of looking */
+
+/* Between two texts of the file there must stand what is made; both "": it is the whole file. */
+static void must_show(const char *path, const char *begin, const char *end, const char *made)
 {
-    if (strcmp(shown, made) == 0)
-        return;
-    fprintf(stderr, "%s must show:\n%s", path, made); /* Too long for a message of cmocka's. */
-    fail();
+    char *page = read_file(path), *from = strstr(page, begin);
+    char *to = from != NULL && *end != 0 ? strstr(from, end) : page + strlen(page);
+
+    assert_non_null(from);
+    assert_non_null(to);
+    from += strlen(begin);
+    bool same = (size_t)(to - from) == strlen(made) && memcmp(from, made, strlen(made)) == 0;
+    if (!same && !writes)
+        fail_msg("%s is stale: run test_config_reference --write", path);
+    if (!same) {
+        FILE *file = fopen(path, "w");
+
+        assert_non_null(file);
+        assert_true(fprintf(file, "%.*s%s%s", (int)(from - page), page, made, to) > 0);
+        assert_int_equal(fclose(file), 0);
+    }
+    free(page);
 }
 
 static void the_manual_shows_the_table(void **state)
 {
-    static const char path[] = "docs/configuration.md", begin[] = "<!-- keys: made by config_print_table() -->\n\n";
-    char *page = read_file(path), *made = printed(config_print_table);
-    char *from = strstr(page, begin), *to = strstr(page, "<!-- keys end -->");
+    char *made = printed(config_print_table);
 
-    assert_non_null(from);
-    assert_non_null(to);
-    *to = 0;
-    must_be(path, from + strlen(begin), made);
-    free(page);
+    must_show("docs/configuration.md", "<!-- keys: made by config_print_table() -->\n\n", "<!-- keys end -->", made);
     free(made);
 }
 
 static void the_installed_file_is_the_example(void **state)
 {
-    static const char path[] = "tools/systemd/varved.ini";
-    char *shown = read_file(path), *made = printed(config_print_example);
+    char *made = printed(config_print_example);
 
-    must_be(path, shown, made);
-    free(shown);
+    must_show("tools/systemd/varved.ini", "", "", made);
     free(made);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_keys_are_told), cmocka_unit_test(the_example_is_a_configuration),
         cmocka_unit_test(the_manual_shows_the_table), cmocka_unit_test(the_installed_file_is_the_example),
     };
 
+    writes = argc > 1 && strcmp(argv[1], "--write") == 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
