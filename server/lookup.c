@@ -14,6 +14,7 @@ struct lookup {
     struct request request;
     struct job job;
     struct server *server;
+    uint8_t opcode;
     lookup_answer answer;
     uint64_t answer_bytes; /* at most, while it is made */
     enum varve_status status;
@@ -62,8 +63,9 @@ static void work(struct job *job, struct varve_wire_arena *arena)
     if (wire.error.status == VARVE_OK)
         return;
     if (wire.error.status >= VARVE_IO)
-        log_error(&lookup->server->log, "lookup.failed", log_text("error", varve_status_name(wire.error.status)),
-                  log_text("message", wire.error.message));
+        log_error(&lookup->server->log, "lookup.failed", log_text("operation", varve_opcode_name(lookup->opcode)),
+                  log_number("session", session_id(lookup->request.session)),
+                  log_text("error", varve_status_name(wire.error.status)), log_text("message", wire.error.message));
     varve_encode_error(&lookup->out, lookup->request.id, &wire);
 }
 
@@ -126,6 +128,7 @@ static struct lookup *create(struct server *server, uint8_t opcode, struct varve
         return NULL;
     lookup->job = (struct job){ .work = work, .completion.finish = finish };
     lookup->server = server;
+    lookup->opcode = opcode;
     lookup->answer = lookups[opcode].answer;
     lookup->answer_bytes = lookups[opcode].bytes(server, body);
     lookup->body_size = body.size;
