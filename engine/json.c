@@ -12,7 +12,7 @@ struct scan {
     const uint8_t *start, *at, *end;
     const char *why;   /* set once, where it stopped being JSON: `at` */
     unsigned depth, max_depth;
-    bool is_object[VARVE_JSON_MAX_DEPTH + 2]; /* [depth]: of the innermost container */
+    bool is_object[VARVE_JSON_MAX_DEPTH + VARVE_JSON_MAX_LEVELS + 1]; /* [depth]: of the innermost container */
 };
 
 static bool stop(struct scan *scan, const char *why)
@@ -257,9 +257,9 @@ bool varve_json_check(struct varve_view text, size_t *ret_offset, const char **r
     return check_to_depth(text, VARVE_JSON_MAX_DEPTH, ret_offset, ret_why);
 }
 
-bool varve_json_check_envelope(struct varve_view text, size_t *ret_offset, const char **ret_why)
+bool varve_json_check_envelope(struct varve_view text, unsigned levels, size_t *ret_offset, const char **ret_why)
 {
-    return check_to_depth(text, VARVE_JSON_MAX_DEPTH + 1, ret_offset, ret_why);
+    return check_to_depth(text, VARVE_JSON_MAX_DEPTH + levels, ret_offset, ret_why);
 }
 
 /* ---- members of a text that has passed the check ---------------------------------------------------------------- */

@@ -100,7 +100,7 @@ static const char *read_answer(struct varve_view answer, struct message_answer *
     *ret = (struct message_answer){ 0 };
     for (; answer.size > 0 && answer.data[0] == ' '; answer.size--)
         answer.data++;
-    if (!varve_json_check_envelope(answer, NULL, NULL))
+    if (!varve_json_check_envelope(answer, 1, NULL, NULL))
         return "its answer is not JSON";
     if (answer.data[0] != '{')
         return "its answer is not a JSON object";

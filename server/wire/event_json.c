@@ -45,17 +45,13 @@ static void write_origin(struct varve_wire_buffer *out, const struct varve_event
         write_text(out, MEMBER_USER_ID, event->user_id);
 }
 
-static void write_data(struct varve_wire_buffer *out, const struct varve_event *event, unsigned flags)
+void varve_json_write_content(struct varve_wire_buffer *out, enum varve_content_type type, struct varve_view bytes,
+                              unsigned flags)
 {
-    key(out, MEMBER_DATA);
-    if (event->content_type == VARVE_CONTENT_JSON) {
-        varve_json_write_json(out, event->data);
-        return;
-    }
-    if (event->content_type == VARVE_CONTENT_MSGPACK && (flags & VARVE_EVENT_JSON_MSGPACK) &&
-        msgpack_to_json(out, event->data))
-        return;
-    varve_json_write_base64(out, event->data);
+    if (type == VARVE_CONTENT_JSON && bytes.size > 0)
+        varve_json_write_json(out, bytes);
+    else if (type != VARVE_CONTENT_MSGPACK || !(flags & VARVE_EVENT_JSON_MSGPACK) || !msgpack_to_json(out, bytes))
+        varve_json_write_base64(out, bytes);
 }
 
 static void write_content(struct varve_wire_buffer *out, const struct varve_event *event, unsigned flags)
@@ -70,8 +66,10 @@ static void write_content(struct varve_wire_buffer *out, const struct varve_even
         key(out, MEMBER_METADATA);
         varve_json_write_json(out, event->metadata);
     }
-    if (event->data.size > 0)
-        write_data(out, event, flags);
+    if (event->data.size > 0) {
+        key(out, MEMBER_DATA);
+        varve_json_write_content(out, event->content_type, event->data, flags);
+    }
 }
 
 void varve_event_json_write(struct varve_wire_buffer *out, const struct varve_event *event, unsigned flags)

@@ -275,7 +275,7 @@ enum varve_status varve_event_json_read(struct varve_view json, struct varve_wir
     size_t offset, at = 0;
     const char *why;
 
-    if (!varve_json_check_envelope(json, &offset, &why)) /* Data nests as deep as in an append. */
+    if (!varve_json_check_envelope(json, 1, &offset, &why)) /* Data nests as deep as in an append. */
         return varve_fail(error, VARVE_INVALID_ARGUMENT, NULL, "not JSON at byte %zu: %s", offset, why);
     while (strchr(" \t\r\n", json.data[at]) != NULL) /* A value comes, so the end does not. */
         at++;

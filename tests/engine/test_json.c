@@ -127,9 +127,9 @@ static void nesting_is_bounded(void **state)
         assert_string_equal(why, "nested too deep");
     }
     size_t line = nest(text, VARVE_JSON_MAX_DEPTH + 1, "[", "]"); /* What holds a value may be one level deeper. */
-    assert_true(varve_json_check_envelope(varve_view_of(text, line), NULL, NULL));
+    assert_true(varve_json_check_envelope(varve_view_of(text, line), 1, NULL, NULL));
     line = nest(text, VARVE_JSON_MAX_DEPTH + 2, "[", "]");
-    assert_false(varve_json_check_envelope(varve_view_of(text, line), NULL, &why));
+    assert_false(varve_json_check_envelope(varve_view_of(text, line), 1, NULL, &why));
     assert_string_equal(why, "nested too deep");
 
     size_t huge = 1 << 20; /* And hostile depth costs nothing. */

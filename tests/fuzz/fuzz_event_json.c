@@ -1,6 +1,7 @@
-/* fuzz_event_json.c - an event out of JSON is written as JSON that reads back as the same event. */
+/* fuzz_event_json.c - an event out of JSON is written as JSON that reads back as the same event; an append out of JSON
+ * is one, or says why not. */
 #include "fuzz.h"
-#include "varve/event_json.h"
+#include "varve/append_json.h"
 #include "varve/json.h"
 #include "varve/uuid.h"
 
@@ -19,6 +20,21 @@ static void must_be_equal(const struct varve_event *a, const struct varve_event 
     MUST(a->data.size == b->data.size && a->metadata.size == b->metadata.size);
 }
 
+static void read_append(const uint8_t *bytes, size_t size, struct varve_wire_arena *arena)
+{
+    struct varve_append_json append;
+    struct varve_error error;
+
+    if (varve_append_json_read(varve_view_of((const char *)bytes, size), varve_view_str("s-1"), 8, arena, &append,
+                               &error) != VARVE_OK) {
+        MUST(error.message[0] != '\0');
+        return;
+    }
+    MUST(append.count >= 1 && append.count <= 8 && append.expected >= VARVE_EXPECTED_STREAM_EXISTS);
+    for (size_t i = 0; i < append.count; i++)
+        MUST(append.events[i].stream.size == 3 && append.events[i].type.data != NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static struct varve_wire_arena *arena;
@@ -29,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (arena == NULL)
         MUST((arena = varve_wire_arena_create()) != NULL);
     varve_wire_arena_reset(arena);
+    read_append(bytes, size, arena);
     if (varve_event_json_read(varve_view_of((const char *)bytes, size), arena, &event, &error) != VARVE_OK) {
         MUST(error.status == VARVE_INVALID_ARGUMENT && error.message[0] != '\0');
         return 0;
@@ -37,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     for (unsigned flags = 0; flags < 4; flags++) {
         out.size = 0;
         varve_event_json_write(&out, &event, flags);
-        MUST(varve_json_check_envelope(varve_view_of((const char *)out.bytes, out.size), NULL, NULL));
+        MUST(varve_json_check_envelope(varve_view_of((const char *)out.bytes, out.size), 1, NULL, NULL));
         if ((flags & VARVE_EVENT_JSON_MSGPACK) || varve_uuid_is_nil(&event.id))
             continue; /* Those cannot be read back. */
         MUST(varve_event_json_read(varve_view_of((const char *)out.bytes, out.size), arena, &again, NULL) == VARVE_OK ||

@@ -57,7 +57,7 @@ static void check_message(const struct outbox_message *message, const struct var
         MUST(message->value.data == NULL || varve_view_equal(message->value, varve_view_of(event->data.data,
                                                                                           event->data.size)));
     else if (message->value.data != NULL)
-        MUST(varve_json_check_envelope(message->value, NULL, NULL));
+        MUST(varve_json_check_envelope(message->value, 1, NULL, NULL));
     if (message->value.data != NULL && event->content_type == VARVE_CONTENT_JSON && event->data.size > 0)
         MUST(memmem(message->value.data, message->value.size, event->data.data, event->data.size) != NULL);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "timestamp.h"
+#include "varve/append_json.h"
 #include "varve/nearest.h"
 #include "varve/os.h"
 #include "varve/store.h"
@@ -269,28 +270,13 @@ enum varve_status arguments_duration(const struct arguments *arguments, const ch
 enum varve_status arguments_expected(const struct arguments *arguments, const char *name, int64_t *ret,
                                      struct varve_error *error)
 {
-    static const struct { const char *name; int64_t value; } words[] = {
-        { "any", VARVE_EXPECTED_ANY },
-        { "no_stream", VARVE_EXPECTED_NO_STREAM },
-        { "stream_exists", VARVE_EXPECTED_STREAM_EXISTS },
-    };
     const char *text = arguments_text(arguments, name);
-    uint64_t version;
 
-    if (text == NULL)
+    if (text == NULL || varve_expected_parse(varve_view_str(text), ret))
         return VARVE_OK;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(text, words[i].name) == 0) {
-            *ret = words[i].value;
-            return VARVE_OK;
-        }
-    }
-    if (!option_parse_uint(text, INT64_MAX, &version))
-        return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
-                          "--%s must be any, no_stream, stream_exists or a version (0, 1, 2, ...), not \"%s\"", name,
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
+                      "--%s must be any, no_stream, stream_exists or a version (0, 1, 2, ...), not \"%s\"", name,
                       text);
-    *ret = (int64_t)version;
-    return VARVE_OK;
 }
 
 enum varve_status arguments_words(const struct arguments *arguments, size_t min, size_t max, const char *usage,

@@ -12,8 +12,10 @@
 /* Exactly one JSON value with optional white space around it, valid UTF-8, no unpaired surrogate rules beyond RFC 8259.
  * On failure *ret_offset is the byte where it stopped being JSON and *ret_why a static sentence; both may be NULL. */
 bool varve_json_check(struct varve_view text, size_t *ret_offset, const char **ret_why);
-/* The same for a document that holds such a value: one level more is allowed. */
-bool varve_json_check_envelope(struct varve_view text, size_t *ret_offset, const char **ret_why);
+/* The same for a document that holds such values so many levels below itself, 1 to VARVE_JSON_MAX_LEVELS: as many more
+ * are allowed. */
+#define VARVE_JSON_MAX_LEVELS 3u
+bool varve_json_check_envelope(struct varve_view text, unsigned levels, size_t *ret_offset, const char **ret_why);
 
 /* Walk the members of an object: start with *cursor = 0 and call until it returns false. `key` is the raw text between
  * the quotes (escapes not resolved) and `value` the raw text of the value, both pointing into `object`.

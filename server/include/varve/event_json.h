@@ -14,6 +14,10 @@ enum varve_event_json_flags {
 /* Append the object, without a line feed. out->failed: no memory. */
 void varve_event_json_write(struct varve_wire_buffer *out, const struct varve_event *event, unsigned flags);
 
+/* `data`, or a saga's state, alone. */
+void varve_json_write_content(struct varve_wire_buffer *out, enum varve_content_type type, struct varve_view bytes,
+                              unsigned flags);
+
 /* The views of *ret_event point into `json` or into the arena, which is not reset: many events may share it. An id that
  * is not given is nil; version, position and recorded_at are read over; an unknown member is an error with the nearest
  * known name. INVALID_ARGUMENT: error->field is the member; NO_MEMORY. Limits and reserved names are not looked at. */
