@@ -8,9 +8,7 @@
 enum varve_status outbox_requests_find(const struct server *server, struct varve_view name, struct outbox **ret,
                                        struct varve_error *error);
 
-/* After the loop. Verifications are interrupted and their threads waited for: before the outboxes end; orders that were
- * not answered are forgotten: when the outboxes' threads have ended. */
+/* After the loop, before the outboxes end: verifications are interrupted and their threads waited for. */
 void outbox_verifications_end(struct server *server);
-void outbox_orders_end(struct server *server);
 
 #endif

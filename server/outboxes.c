@@ -1,5 +1,6 @@
 /* outboxes.c - the outboxes of the server: from its configuration, with its store, and not longer than that. */
 #include "metrics.h"
+#include "outbox_errands.h"
 #include "outbox_requests.h"
 
 #include <assert.h>
@@ -121,7 +122,7 @@ void outboxes_end(struct server *server)
     for (size_t i = 0; i < outboxes->count; i++)
         if (!outbox_join(outboxes->all[i], JOIN_MS))
             leave(server, server->config->outboxes.all[i]->name);
-    outbox_orders_end(server);
+    outbox_errands_end(server);
     set_awake(outboxes, false);
 }
 
