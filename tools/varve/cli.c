@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "manual.h"
 #include "varve/nearest.h"
 #include "varve/version.h"
 
@@ -249,7 +250,7 @@ static void print_group(FILE *file, const char *word)
     }
 }
 
-/* `varve help [COMMAND]`, and `varve stream` alone. -1: it is neither. */
+/* `varve help [COMMAND]` (--man: what scons makes varve(1) of), and `varve stream` alone. -1: it is neither. */
 static int answer_by_word(const struct cli *cli, int count, char **words)
 {
     bool help = strcmp(words[0], "help") == 0;
@@ -257,6 +258,10 @@ static int answer_by_word(const struct cli *cli, int count, char **words)
 
     if (help && (count == 1 || strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0)) {
         cli_print_overview(stdout);
+        return CLI_OK;
+    }
+    if (help && strcmp(words[1], "--man") == 0) {
+        manual_print(stdout);
         return CLI_OK;
     }
     const struct command *command = help ? cli_find_command(count - 1, words + 1, &used) : NULL;

@@ -60,5 +60,6 @@ const struct command *const cli_commands[] = {
     &command_ping,
     &command_check,
     &command_dev,
+    &command_completion,
     NULL,
 };

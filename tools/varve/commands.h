@@ -62,5 +62,6 @@ extern const struct command command_health;
 extern const struct command command_ping;
 extern const struct command command_check;
 extern const struct command command_dev;
+extern const struct command command_completion;
 
 #endif
