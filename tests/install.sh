@@ -36,6 +36,13 @@ check "scons install" scons -Q install PREFIX="$prefix"
 for program in varved varve varve-bench; do
     check "bin/$program is installed and knows --help" "$prefix/bin/$program" --help
 done
+for file in share/man/man1/varve.1 share/man/man8/varved.8 share/man/man5/varved.ini.5 lib/sysusers.d/varve.conf \
+    share/bash-completion/completions/varve share/zsh/vendor-completions/_varved \
+    share/fish/vendor_completions.d/varve.fish; do
+    check "$file is installed" test -s "$prefix/$file"
+done
+check "the unit starts the varved that is installed" \
+    grep -q "^ExecStart=$prefix/bin/varved " "$prefix/lib/systemd/system/varved.service"
 for header in "$prefix"/include/varve/*.h; do
     check "$(basename "$header") stands alone" \
         gcc -std=c11 -Wall -Wextra -Werror -I"$prefix/include" -fsyntax-only "$header"

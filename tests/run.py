@@ -217,6 +217,11 @@ def part_install():
     return run_script("tests/install.sh") if build() else (0, 1)
 
 
+def part_package():
+    """The Debian package's life, on a machine of its own where that can be had."""
+    return run_script("tests/packaging/test_package.py") if build() else (0, 1)
+
+
 def part_blackbox():
     if not build():
         return 0, 1
@@ -307,7 +312,8 @@ def part_kafka_real():
 
 
 PARTS = {
-    "unit": part_unit, "tidy": part_tidy, "docs": part_docs, "install": part_install, "blackbox": part_blackbox,
+    "unit": part_unit, "tidy": part_tidy, "docs": part_docs, "install": part_install, "package": part_package,
+    "blackbox": part_blackbox,
     "kafka": part_kafka, "crash": part_crash, "asan": part_asan, "tsan": part_tsan, "server-asan": part_server_asan,
     "server-tsan": part_server_tsan, "fuzz": part_fuzz, "kafka-real": part_kafka_real,
 }
