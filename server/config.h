@@ -73,11 +73,14 @@ struct config {
     struct outbox_configs outboxes;  /* of the file and of --kafka */
     struct http_config http;
     struct push_config push;
-    uint64_t outbox_halted_after_ms; /* so long may an outbox stand still until the server is not ready */
+    _Atomic uint64_t outbox_halted_after_ms; /* so long may an outbox stand still until the server is not ready */
     uint32_t metrics_label_values;   /* of one label: what comes after these is counted as `other` */
     uint64_t slow_request_ms;        /* a request that took longer is logged; 0: none */
     struct varve_options store;
-    struct config_value *values;     /* of every key, in the order of the table */
+    int argc;                        /* where it came from, to be read again */
+    char **argv;
+    uint32_t connections_possible;   /* descriptors allow no more, whatever is asked for */
+    struct config_value *values;     /* of every key, in the order of the table; then the outboxes' */
     size_t value_count;
 };
 

@@ -27,12 +27,15 @@ static void *field_of(struct config *config, const struct config_key *key)
 
 static void store(struct config *config, const struct config_key *key, uint64_t number)
 {
-    uint32_t half = (uint32_t)number;
-    bool bit = number != 0;
+    void *field = field_of(config, key);
 
-    assert(key->width == sizeof(bit) || key->width == sizeof(half) || key->width == sizeof(number));
-    memcpy(field_of(config, key), key->width == sizeof(bit)    ? (const void *)&bit
-                                  : key->width == sizeof(half) ? (const void *)&half : &number, key->width);
+    assert(key->width == sizeof(bool) || key->width == sizeof(uint32_t) || key->width == sizeof(uint64_t));
+    if (key->width == sizeof(bool))
+        *(bool *)field = number != 0;
+    else if (key->width == sizeof(uint32_t))
+        *(uint32_t *)field = (uint32_t)number;
+    else /* A reader on another thread gets the old number or the new one. */
+        __atomic_store_n((uint64_t *)field, number, __ATOMIC_RELAXED);
 }
 
 static uint64_t load(const struct config *config, const struct config_key *key)

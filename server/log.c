@@ -201,7 +201,8 @@ static uint64_t monotonic_us(void)
 /* Not what differs from client to client and from event to event, or a flood would have as many causes as lines. */
 static bool names_cause(const struct log_field *field)
 {
-    static const char *const keys[] = { "outbox", "group", "error", "code", "why", "address", "operation", "facility" };
+    static const char *const keys[] = { "outbox", "group", "error", "code", "why", "address", "operation", "facility",
+                                        "key" };
 
     for (size_t i = 0; field->is_text && i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (strcmp(field->key, keys[i]) == 0)

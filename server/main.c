@@ -66,6 +66,7 @@ static void fit_descriptors(struct config *config, const struct log *log)
         return;
     uint64_t besides = DESCRIPTORS_BESIDES + SERVER_SPARE_CONNECTIONS;
     uint64_t room = limit.rlim_cur > besides + 1 ? limit.rlim_cur - besides : 1;
+    config->connections_possible = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
     if (room >= config->max_connections)
         return;
     log_warn(log, "server.fewer_connections", log_number("wanted", config->max_connections),
@@ -141,6 +142,7 @@ static int open_and_serve(struct config *config, const struct log *log)
     struct varve_error error;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* Until there is somebody to reload for. */
     fit_descriptors(config, log);
     fit_memory(config);
     if (varve_store_open(config->directory, &config->store, &store, &error) != VARVE_OK)

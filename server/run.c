@@ -11,6 +11,7 @@
 #include "metrics.h"
 #include "notify.h"
 #include "outboxes.h"
+#include "reload.h"
 #include "saga_deadlines.h"
 #include "session.h"
 #include "submit.h"
@@ -26,6 +27,7 @@ struct run {
     uv_timer_t deadline;
     struct notify notify;
     uv_signal_t signals[2];
+    uv_signal_t hangup;          /* asks for the configuration to be read again */
     bool has_signals;
     struct varve_error fault; /* status VARVE_OK: none */
 };
@@ -72,6 +74,17 @@ static void on_signal(uv_signal_t *handle, int signum)
     drop_signals(run);
     dispatch_stopping_error(&why);
     stop(run, &why, run->server->config->stop_timeout_ms);
+}
+
+static void on_hangup(uv_signal_t *handle, int signum)
+{
+    struct run *run = handle->data;
+
+    if (run->server->stopping)
+        return;
+    notify_reloading(&run->notify);
+    server_reload(run->server);
+    notify_ready(&run->notify);
 }
 
 /* A store that could not write or sync knows no longer what is durable. Say it, answer what waits, and leave. */
@@ -168,6 +181,9 @@ static void make_handles(struct run *run)
         uv_signal_start(&run->signals[i], on_signal, signums[i]);
     }
     run->has_signals = true;
+    uv_signal_init(loop, &run->hangup);
+    run->hangup.data = run;
+    uv_signal_start(&run->hangup, on_hangup, SIGHUP);
 }
 
 static void close_handles(struct run *run)
@@ -176,6 +192,7 @@ static void close_handles(struct run *run)
     uv_close((uv_handle_t *)&run->check, NULL);
     uv_close((uv_handle_t *)&run->tick, NULL);
     uv_close((uv_handle_t *)&run->deadline, NULL);
+    uv_close((uv_handle_t *)&run->hangup, NULL);
     notify_close(&run->notify);
     drop_signals(run);
     listeners_close(&run->listeners);

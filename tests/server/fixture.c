@@ -17,20 +17,22 @@
 #include "server/saga_deadlines.h"
 #include "server/submit.h"
 
-enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 24 };
+enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 26 };
 
 static void parse(struct fixture *f, const char *line)
 {
     static char copy[1024]; /* The configuration points into it. */
-    char *argv[MAX_WORDS + 1] = { "varved", "--listen", "127.0.0.1:0" };
+    static char *argv[MAX_WORDS + 1];
     struct config_complaints complaints;
-    int argc = 3;
+    int argc = 1;
 
-    snprintf(copy, sizeof(copy), "--map-size 1GiB --settle-size 1MiB %s", line);
+    argv[0] = "varved";
+    snprintf(copy, sizeof(copy), "--listen 127.0.0.1:0 --map-size 1GiB --settle-size 1MiB %s", line);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
         assert_true(argc < MAX_WORDS);
         argv[argc++] = word;
     }
+    argv[argc] = NULL;
     if (config_parse(argc, argv, &f->config, &complaints) != CONFIG_SERVE)
         fail_msg("%s", complaints.lines[0]);
     f->config.directory = f->directory;

@@ -1,0 +1,89 @@
+/* reload.c - tells those who do not look into the configuration themselves that it has changed. */
+#include "reload.h"
+
+#include "config_reload.h"
+
+static const char secret[] = "(secret)";
+
+struct counts {
+    struct server *server;
+    uint64_t changed, needs_restart;
+};
+
+/* ---- what is logged ---------------------------------------------------------------------------------------------- */
+
+static const char *shown(const struct config_value *value)
+{
+    return value == NULL ? "" : value->is_secret ? secret : value->text;
+}
+
+static void log_complaints(const struct log *log, const struct config_complaints *complaints)
+{
+    for (size_t i = 0; i < complaints->count && i < CONFIG_MAX_COMPLAINTS; i++)
+        log_error(log, "config.rejected", log_text("message", complaints->lines[i]),
+                  log_number("mistakes", complaints->count));
+}
+
+/* ---- who must be told -------------------------------------------------------------------------------------------- */
+
+static void tell_log(struct server *server)
+{
+    atomic_store_explicit(&server->log.level, server->config->log_level, memory_order_relaxed);
+    atomic_store_explicit(&server->log.json, server->config->log_json, memory_order_relaxed);
+}
+
+static void tell_budget(struct server *server)
+{
+    server->budget.limit_bytes = server->config->memory_budget_bytes;
+    figure_set(&server->figures.budget_limit_bytes, server->config->memory_budget_bytes);
+}
+
+/* There are no more descriptors than there were at the start. */
+static void fit_connections(struct server *server, struct config *config)
+{
+    if (config->max_connections <= config->connections_possible)
+        return;
+    log_warn(&server->log, "server.fewer_connections", log_number("wanted", config->max_connections),
+             log_number("possible", config->connections_possible));
+    config->max_connections = config->connections_possible;
+}
+
+static void on_change(void *user, const struct config_change *change)
+{
+    struct counts *counts = user;
+    struct log *log = &counts->server->log;
+    const struct config_value *said = change->after != NULL ? change->after : change->before;
+
+    if (change->taken) {
+        counts->changed++;
+        if (counts->server->config->log_level < log_level_of(log))
+            tell_log(counts->server); /* Else nobody would read that more is logged. */
+        log_info(log, "config.changed", log_text("key", said->key), log_text("from", shown(change->before)),
+                 log_text("to", shown(change->after)), log_text("origin", said->origin));
+    } else {
+        counts->needs_restart++;
+        log_warn(log, "config.needs_restart", log_text("key", said->key),
+                 log_text("from", shown(change->before)), log_text("to", shown(change->after)),
+                 log_text("origin", said->origin));
+    }
+}
+
+void server_reload(struct server *server)
+{
+    static struct config_complaints complaints;
+    struct config *config = (struct config *)server->config; /* Nobody else changes it, and nobody while we do. */
+    struct counts counts = { .server = server };
+    struct server_memory memory;
+
+    if (!config_reload(config, &complaints, on_change, &counts)) {
+        log_complaints(&server->log, &complaints);
+        return;
+    }
+    fit_connections(server, config);
+    tell_log(server);
+    tell_budget(server);
+    server_memory_bound(server, &memory);
+    log_info(&server->log, "config.reloaded", log_number("changed", counts.changed),
+             log_number("needs_restart", counts.needs_restart),
+             log_number("memory_bound_mib", memory.total_bytes >> 20));
+}
