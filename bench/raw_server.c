@@ -254,6 +254,7 @@ pid_t varved_start_with(const struct settings *settings, const char *directory, 
     if (pid < 0)
         die("cannot fork: %s", strerror(errno));
     if (pid == 0) {
+        setenv("VARVED_HTTP__LISTEN", "off", 0); /* Several run at a time. */
         execl(binary, binary, directory, "--listen", "127.0.0.1:0", "--port-file", port_file, "--log-level", "warn",
               config != NULL ? "--config" : NULL, config, (char *)NULL);
         die("cannot run %s: %s", binary, strerror(errno));

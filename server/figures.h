@@ -65,6 +65,13 @@
     X(bytes_in)                                                                                                        \
     X(bytes_out)                                                                                                       \
     X(slow_consumers)      /* connections closed because they took nothing */                                          \
+    X(http_connections)    /* open now */                                                                              \
+    X(http_connections_total)                                                                                          \
+    X(http_connections_refused) /* too many at a time */                                                               \
+    X(http_requests)       /* begun */                                                                                 \
+    X(http_requests_under_way)                                                                                         \
+    X(http_requests_failed) /* answered with a status of 400 or above */                                               \
+    X(http_streams)        /* answers without an end, now */                                                           \
     X(budget_used_bytes)   /* of --memory-budget */                                                                    \
     X(budget_limit_bytes)
 

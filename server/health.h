@@ -7,7 +7,7 @@
 enum health_check {
     HEALTH_STORE,    /* open, and without a fault: "recovering", "fault" */
     HEALTH_DISK,     /* room above the reserve: "disk full" */
-    HEALTH_OUTBOXES, /* none is halted, or its breaker open, for longer than health.outbox_halted_after */
+    HEALTH_OUTBOXES, /* none is halted for longer than health.outbox_halted_after */
     HEALTH_STOPPING, /* it was asked to stop */
     HEALTH_CHECKS,
 };

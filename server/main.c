@@ -85,11 +85,11 @@ static void log_start(const struct server *server)
     snprintf(formula, sizeof(formula),
              "engine %" PRIu64 " + connections %" PRIu64 " + budget %" PRIu64 " + decoding %" PRIu64
              " + readers %" PRIu64 " + sagas %" PRIu64 " + snapshots %" PRIu64 " + outboxes %" PRIu64
-             " + metrics %" PRIu64 " MiB",
+             " + metrics %" PRIu64 " + http %" PRIu64 " MiB",
              memory.engine_bytes >> 20, memory.connection_bytes >> 20, memory.budget_bytes >> 20,
              memory.decoder_bytes >> 20, memory.readers_bytes >> 20, memory.sagas_bytes >> 20,
              memory.snapshot_bytes >> 20, memory.outboxes_bytes >> 20,
-             memory.metrics_bytes >> 20);
+             memory.metrics_bytes >> 20, memory.http_bytes >> 20);
     log_info(&server->log, "server.started", log_text("version", VARVE_VERSION), log_number("pid", (uint64_t)getpid()),
              log_text("directory", server->config->directory), log_number("last_position", stats.last_position),
              log_number("settled_position", stats.settled_position),

@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "groups.h"
 #include "handlers.h"
+#include "http/http.h"
 #include "metrics.h"
 #include "notify.h"
 #include "outboxes.h"
@@ -37,6 +38,7 @@ static void on_deadline(uv_timer_t *timer)
     struct run *run = timer->data;
 
     session_close_all(run->server, "the server stopped");
+    http_close_all(run->server);
 }
 
 /* The handlers go, so that a second signal ends the process at once. */
@@ -59,6 +61,7 @@ static void stop(struct run *run, const struct varve_error *why, uint64_t grace_
     notify_stopping(&run->notify);
     listeners_close(&run->listeners);
     session_stop_all(server, why);
+    http_stop(server);
     groups_stop(server);
     outboxes_stop(server);
     uv_timer_start(&run->deadline, on_deadline, grace_ms, 0);
@@ -113,8 +116,9 @@ static void turn(struct run *run)
     if (run->server->fault_suspected)
         check_fault(run);
     session_flush_all(run->server);
+    http_turn(run->server);
     if (run->server->stopping && run->server->session_count == 0 && groups_are_idle(run->server) &&
-        follow_is_idle(run->server) && saga_deadlines_are_idle(run->server))
+        follow_is_idle(run->server) && saga_deadlines_are_idle(run->server) && http_is_idle(run->server))
         uv_stop(&run->server->loop);
 }
 
@@ -144,6 +148,7 @@ static void on_tick(uv_timer_t *timer)
     log_tell_repeats(&run->server->log, false);
     subscribe_tick_all(run->server);
     metrics_tick(run->server);
+    http_tick(run->server);
     listeners_retry(&run->listeners);
     check_fault(run);
 }
@@ -196,6 +201,7 @@ static void close_handles(struct run *run)
     notify_close(&run->notify);
     drop_signals(run);
     listeners_close(&run->listeners);
+    http_end(run->server);
     uv_run(&run->server->loop, UV_RUN_NOWAIT); /* `run` lives on the stack: they must be gone before it is. */
 }
 
@@ -204,6 +210,10 @@ static enum varve_status begin(struct run *run, struct varve_error *error)
     const struct config *config = run->server->config;
     enum varve_status status = listeners_open(&run->listeners, run->server, error);
 
+    if (status == VARVE_OK)
+        status = http_start(run->server, error);
+    if (status == VARVE_OK && config->http.port_file != NULL)
+        status = http_write_ports(run->server, config->http.port_file, error);
     if (status == VARVE_OK && config->port_file != NULL)
         status = listeners_write_ports(&run->listeners, config->port_file, error);
     for (size_t i = 0; i < run->listeners.count && status == VARVE_OK; i++)

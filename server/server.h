@@ -50,7 +50,7 @@ struct server {
     const struct config *config;
     struct log log;               /* any thread */
     struct log_repeats log_repeats; /* the log's */
-    struct varve_store *store;    /* any thread */
+    _Atomic(struct varve_store *) store; /* any thread */
     struct varve_options limits;  /* the store's; constant */
     struct varve_uuid database_id;
     uint32_t max_frame_bytes;     /* body of a frame; constant */
@@ -96,7 +96,7 @@ struct server {
     uint64_t refused_logged;       /* of figures.connections_refused, how many the log has told */
     bool rooms_wanted;             /* a read waits for room in the budget */
     bool appends_queued;           /* in this turn; not yet given to the committer */
-    bool stopping;                 /* new requests get NOT_READY */
+    _Atomic bool stopping;         /* new requests get NOT_READY; reading: any thread */
     bool fault_suspected;          /* an outcome spoke of a fault: ask the store */
     uint8_t receive[SERVER_RECEIVE_BYTES];
 };
@@ -110,7 +110,7 @@ void server_end(struct server *server);
 /* The most memory that store and server may use, by the formula of docs/operations.md; the parts are for the log. */
 struct server_memory {
     uint64_t engine_bytes, connection_bytes, budget_bytes, decoder_bytes, readers_bytes, sagas_bytes, snapshot_bytes,
-        outboxes_bytes, metrics_bytes, total_bytes;
+        outboxes_bytes, metrics_bytes, http_bytes, total_bytes;
 };
 void server_memory_bound(const struct server *server, struct server_memory *ret);
 

@@ -56,7 +56,7 @@ def show(name, output):
 
 def environment(build):
     env = dict(os.environ, VARVE_BUILD=os.path.abspath(build), VARVE_BIN_DIR=os.path.abspath(build) + "/bin",
-               LC_ALL="C.UTF-8", NO_COLOR="1",
+               LC_ALL="C.UTF-8", NO_COLOR="1", VARVED_HTTP__LISTEN="off",  # Whoever tests HTTP asks for a free port.
                ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:detect_stack_use_after_return=1",
                UBSAN_OPTIONS="print_stacktrace=1",
                TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1")

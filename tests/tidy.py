@@ -26,6 +26,7 @@ NO_TEST_OF_ITS_OWN = {
     "bench/server_load.c": "tests/blackbox/bench_quick.sh runs every section",
     "bench/subscription_cases.c": "tests/blackbox/bench_quick.sh runs every section",
     "bench/subscription_latency.c": "tests/blackbox/bench_quick.sh runs every section",
+    "server/http/http_routes.c": "tests/blackbox/http_port.py asks for each of them",
     "tools/varve/main.c": "one call",
     "tools/varve/backend_client.c": "tests/blackbox/cli_*.py run every command against a server",
     "tools/varve/cmd_append.c": "tests/blackbox/cli_commands.py and cli_failures.py",

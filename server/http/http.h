@@ -30,6 +30,7 @@ void http_stop(struct server *server);            /* no new connection, no new r
 bool http_is_idle(const struct server *server);   /* nothing is under way */
 void http_close_all(struct server *server);       /* cut what is left */
 void http_end(struct server *server);
+uint64_t http_memory_bytes(const struct config *config); /* at most, outside the budget */
 
 /* ---- routes --------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +56,7 @@ extern const size_t http_route_count;
 
 struct server *http_server(const struct http_request *request);
 /* The texts live as long as the request. */
+const struct http_route *http_route_of(const struct http_request *request);
 struct varve_view http_path_part(const struct http_request *request, size_t index); /* of the {names}, from 0 */
 struct varve_view http_query(const struct http_request *request, const char *name); /* decoded; absent when not there */
 struct varve_view http_header(const struct http_request *request, const char *name); /* likewise; any case */

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 from cli_support import VARVE, clean_environment, expect, main, varve
 
@@ -51,6 +52,8 @@ def test_it_serves_until_it_is_interrupted(folder):
         dev.varve("append", "order-42", "order.placed", '{"total": 99}')
         assert "drained" in dev.varve("outbox", "drain")
         expect(json.loads(dev.varve("outbox", "status", "kafka", "-o", "json"))["brokers"], dev.says["kafka"])
+        with urllib.request.urlopen(dev.says["http"] + "/health/ready", timeout=DEADLINE_S) as answer:
+            assert json.load(answer)["ready"]
         expect(left_behind(folder), [os.path.basename(dev.says["directory"])])
         expect(dev.end(number), 0)
         assert is_gone(dev.says["url"])
@@ -58,10 +61,11 @@ def test_it_serves_until_it_is_interrupted(folder):
 
 
 def test_a_command_finds_it_and_gives_its_exit_code(folder):
-    script = 'varve() { "$0" "$@"; }; varve append a t {} && varve outbox drain && echo "$KAFKA_BROKERS"; exit 7'
+    script = ('varve() { "$0" "$@"; }; varve append a t {} && varve outbox drain && echo "$KAFKA_BROKERS $VARVE_HTTP"; '
+              'exit 7')
     done = varve("dev", "--port", "0", "--", "sh", "-c", script, VARVE, TMPDIR=folder)
     expect(done.returncode, 7, done.err)
-    assert done.out.startswith("a@0 position 1\nkafka: drained") and "127.0.0.1:" in done.out, done.out
+    assert done.out.startswith("a@0 position 1\nkafka: drained") and " http://127.0.0.1:" in done.out, done.out
     expect(left_behind(folder), [])
     done = varve("dev", "--port", "0", "--", "/no/such/program", TMPDIR=folder)
     expect(done.returncode, 127)

@@ -14,6 +14,8 @@ import tempfile
 import time
 import traceback
 
+os.environ.setdefault("VARVED_HTTP__LISTEN", "off")  # Whoever tests HTTP asks for a free port.
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("VARVE_BIN_DIR") or os.path.join(os.environ.get("VARVE_BUILD", ROOT + "/build/gcc-release"), "bin")
 VARVE, VARVED = os.path.join(BIN, "varve"), os.path.join(BIN, "varved")

@@ -15,6 +15,8 @@ from aggregates import Aggregates
 from consumers import Consumers
 from sagas import Sagas
 
+os.environ.setdefault("VARVED_HTTP__LISTEN", "off")  # Whoever tests HTTP asks for a free port.
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("VARVE_BIN_DIR", "build/gcc-release/bin"))
 PATIENCE_S = 20

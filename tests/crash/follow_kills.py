@@ -45,7 +45,8 @@ class Server:
 
     def start(self):
         log = open(self.folder + "/varved.log", "ab")
-        self.process = subprocess.Popen([VARVED, self.folder + "/store", "--unix", self.socket], stdout=log,
+        self.process = subprocess.Popen([VARVED, self.folder + "/store", "--unix", self.socket,
+                                         "--http-listen", "off"], stdout=log,
                                         stderr=log, stdin=subprocess.DEVNULL)
         wait_for(lambda: subprocess.run([VARVE, "--server", self.url, "ping"], capture_output=True).returncode == 0,
                  "the server to answer")

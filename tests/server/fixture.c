@@ -27,7 +27,7 @@ static void parse(struct fixture *f, const char *line)
     int argc = 1;
 
     argv[0] = "varved";
-    snprintf(copy, sizeof(copy), "--listen 127.0.0.1:0 --map-size 1GiB --settle-size 1MiB %s", line);
+    snprintf(copy, sizeof(copy), "--listen 127.0.0.1:0 --http-listen off --map-size 1GiB --settle-size 1MiB %s", line);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
         assert_true(argc < MAX_WORDS);
         argv[argc++] = word;

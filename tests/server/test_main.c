@@ -20,6 +20,7 @@ static int run(char *const arguments[], char *said, size_t room)
     assert_int_equal(pipe(ends), 0);
     pid_t pid = fork();
     if (pid == 0) {
+        setenv("VARVED_HTTP__LISTEN", "off", 1);
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);

@@ -37,6 +37,7 @@ static void run(const struct varved_process *varved, const char *port_file, cons
     arguments[count] = varved->directory;
     snprintf(program, sizeof(program), "%s/bin/varved", build != NULL ? build : "build/gcc-release");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setenv("VARVED_HTTP__LISTEN", "off", 1);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     execv(program, (char *const *)arguments);

@@ -10,9 +10,11 @@
 #include "dev_server.h"
 
 #define DEFAULT_PORT 8278
+#define DEFAULT_HTTP_PORT 8279
 
 static const struct option_spec options[] = {
     { "port", 'p', "PORT", "of the server; default 8278, 0: a free one" },
+    { "http-port", 0, "PORT", "of HTTP; default 8279, with --port a free one" },
     { "keep", 0, "DIR", "use this directory, and leave it there at the end" },
     { NULL, 0, NULL, NULL },
 };
@@ -49,6 +51,7 @@ static void say_for_programs(struct cli *cli, const struct dev_server *server)
 
     text_add_str(&object, "{");
     text_member(&object, "url", varve_view_str(server->url));
+    text_member(&object, "http", varve_view_str(server->http));
     text_member(&object, "kafka", varve_view_str(server->kafka));
     text_member(&object, "directory", varve_view_str(server->directory));
     text_member(&object, "log", varve_view_str(server->log_path));
@@ -63,6 +66,7 @@ static void say_for_people(struct cli *cli, const struct dev_server *server)
     bool kept = arguments_has(&cli->arguments, "keep"), usual = strcmp(server->url, CLI_DEFAULT_URL) == 0;
 
     fprintf(file, "varved    %s\n", server->url);
+    fprintf(file, "HTTP      %s\n", server->http);
     fprintf(file, "Kafka     %s, a mock: it forgets everything when this ends\n", server->kafka);
     fprintf(file, "data      %s%s\n", server->directory, kept ? "" : ", removed when this ends");
     fprintf(file, "log       %s\n\nTry, in another terminal:\n\n", server->log_path);
@@ -87,6 +91,7 @@ static pid_t start_command(char *const *command, const struct dev_server *server
         return pid;
     dev_signals_restore();
     setenv("VARVE_URL", server->url, 1);
+    setenv("VARVE_HTTP", server->http, 1);
     setenv("KAFKA_BROKERS", server->kafka, 1);
     execvp(command[0], command);
     fprintf(stderr, "error: IO: %s cannot be run: %s\n", command[0], strerror(errno));
@@ -119,13 +124,18 @@ static int stay(struct cli *cli, struct dev_server *server)
     return code;
 }
 
-static enum varve_status parse(const struct cli *cli, uint64_t *ret_port, struct varve_error *error)
+static enum varve_status parse(const struct cli *cli, uint64_t *ret_port, uint64_t *ret_http_port,
+                               struct varve_error *error)
 {
     enum varve_status status = cli_words(cli, 0, 0, error);
 
     if (status == VARVE_OK && (arguments_has(&cli->arguments, "server") || arguments_has(&cli->arguments, "db")))
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "server", "it brings its own server: no --server, no --db");
-    return status == VARVE_OK ? arguments_uint(&cli->arguments, "port", 65535, ret_port, error) : status;
+    if (arguments_has(&cli->arguments, "port"))
+        *ret_http_port = 0;
+    if (status == VARVE_OK)
+        status = arguments_uint(&cli->arguments, "port", 65535, ret_port, error);
+    return status == VARVE_OK ? arguments_uint(&cli->arguments, "http-port", 65535, ret_http_port, error) : status;
 }
 
 static int run(struct cli *cli)
@@ -133,17 +143,17 @@ static int run(struct cli *cli)
     struct dev_server server = { .pid = 0 };
     struct varve_error error;
     char program[DEV_PATH];
-    uint64_t port = DEFAULT_PORT;
+    uint64_t port = DEFAULT_PORT, http_port = DEFAULT_HTTP_PORT;
     int code = CLI_OK;
 
-    enum varve_status status = parse(cli, &port, &error);
+    enum varve_status status = parse(cli, &port, &http_port, &error);
     if (status == VARVE_OK)
         status = make_directory(cli, &server, &error);
     if (status != VARVE_OK)
         return cli_fail(cli, &error);
     dev_server_find(program);
     dev_signals_block();
-    status = dev_server_start(&server, program, (uint16_t)port, &error);
+    status = dev_server_start(&server, program, (uint16_t)port, (uint16_t)http_port, &error);
     if (status == VARVE_OK) {
         if (!has_command(cli) && cli->output.format == OUTPUT_TABLE)
             say_for_people(cli, &server);
@@ -165,8 +175,8 @@ const struct command command_dev = {
     .arguments = "[-- COMMAND [ARG...]]",
     .summary = "run a server with a mock of Kafka, to try things out",
     .details = "Starts the varved beside this program (or of PATH) on a directory of its own, and says where things\n"
-               "are. With a COMMAND it runs that, with VARVE_URL and KAFKA_BROKERS set, and ends with it and its exit\n"
-               "code; otherwise it ends with Ctrl-C.",
+               "are. With a COMMAND it runs that, with VARVE_URL, VARVE_HTTP and KAFKA_BROKERS set, and ends with it\n"
+               "and its exit code; otherwise it ends with Ctrl-C.",
     .options = options,
     .examples = "  varve dev\n  varve dev --port 0 -- ./run-tests\n  varve dev --keep ./data\n",
     .takes_command = true,

@@ -62,14 +62,17 @@ void dev_signals_restore(void)
 /* ---- its start --------------------------------------------------------------------------------------------------- */
 
 /* In the child. Its own group, so that Ctrl-C reaches it through us: it is ended when the command is. */
-static void become_server(const struct dev_server *server, const char *program, uint16_t port, pid_t parent)
+static void become_server(const struct dev_server *server, const char *program, uint16_t port, uint16_t http_port,
+                          pid_t parent)
 {
-    char data[DEV_PATH + 16], port_file[DEV_PATH + 16], listen[DEV_TEXT];
+    char data[DEV_PATH + 16], port_file[DEV_PATH + 16], http_file[DEV_PATH + 16], listen[DEV_TEXT], http[DEV_TEXT];
     int log = open(server->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), none;
 
     snprintf(data, sizeof(data), "%s/data", server->directory);
     snprintf(port_file, sizeof(port_file), "%s/port", server->directory);
+    snprintf(http_file, sizeof(http_file), "%s/http", server->directory);
     snprintf(listen, sizeof(listen), "127.0.0.1:%u", port);
+    snprintf(http, sizeof(http), "127.0.0.1:%u", http_port);
     none = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (log < 0 || none < 0 || dup2(none, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
         dup2(log, STDERR_FILENO) < 0)
@@ -79,7 +82,8 @@ static void become_server(const struct dev_server *server, const char *program, 
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(127);
-    execlp(program, "varved", "--kafka-mock", "--listen", listen, "--port-file", port_file, data, (char *)NULL);
+    execlp(program, "varved", "--kafka-mock", "--listen", listen, "--port-file", port_file,
+           "--http-listen", http, "--http-port-file", http_file, data, (char *)NULL);
     fprintf(stderr, "varved cannot be run: %s\n", strerror(errno));
     _exit(127);
 }
@@ -96,14 +100,14 @@ static void read_end(const char *path, char *text, size_t room)
         close(fd);
 }
 
-static void find_port(struct dev_server *server)
+static void find_port(const struct dev_server *server, const char *name, const char *scheme, char url[DEV_TEXT])
 {
     char path[DEV_PATH + 16], text[DEV_TEXT];
 
-    snprintf(path, sizeof(path), "%s/port", server->directory);
+    snprintf(path, sizeof(path), "%s/%s", server->directory, name);
     read_end(path, text, sizeof(text));
     if (strchr(text, '\n') != NULL)
-        snprintf(server->url, sizeof(server->url), "varve://127.0.0.1:%u", (unsigned)atoi(text));
+        snprintf(url, DEV_TEXT, "%s://127.0.0.1:%u", scheme, (unsigned)atoi(text));
 }
 
 static void find_kafka(struct dev_server *server)
@@ -149,8 +153,9 @@ static enum varve_status wait_until_ready(struct dev_server *server, struct varv
     for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += LOOK_MS) {
         int signal_number = sigtimedwait(&set, NULL, &look);
 
-        find_port(server);
-        if (server->url[0] != '\0') {
+        find_port(server, "http", "http", server->http);
+        find_port(server, "port", "varve", server->url);
+        if (server->url[0] != '\0' && server->http[0] != '\0') {
             find_kafka(server);
             return VARVE_OK;
         }
@@ -163,18 +168,20 @@ static enum varve_status wait_until_ready(struct dev_server *server, struct varv
 }
 
 enum varve_status dev_server_start(struct dev_server *server, const char *program, uint16_t port,
-                                   struct varve_error *error)
+                                   uint16_t http_port, struct varve_error *error)
 {
     pid_t parent = getpid();
-    char port_file[DEV_PATH + 16];
+    char port_file[DEV_PATH + 16], http_file[DEV_PATH + 16];
 
     snprintf(server->log_path, sizeof(server->log_path), "%s/log", server->directory);
     snprintf(port_file, sizeof(port_file), "%s/port", server->directory);
+    snprintf(http_file, sizeof(http_file), "%s/http", server->directory);
     unlink(port_file); /* Of an earlier one, in a directory that was kept. */
+    unlink(http_file);
     unlink(server->log_path);
     server->pid = fork();
     if (server->pid == 0)
-        become_server(server, program, port, parent);
+        become_server(server, program, port, http_port, parent);
     if (server->pid < 0)
         return varve_fail(error, VARVE_IO, NULL, "no process for varved: %s", strerror(errno));
     return wait_until_ready(server, error);

@@ -15,6 +15,7 @@ struct dev_server {
     char directory[DEV_PATH];      /* the log and the port's file lie in it, the store in `data` below it */
     char log_path[DEV_PATH + 16];
     char url[DEV_TEXT];            /* "varve://127.0.0.1:8278" */
+    char http[DEV_TEXT];           /* "http://127.0.0.1:8279" */
     char kafka[DEV_TEXT];          /* "127.0.0.1:41234" */
 };
 
@@ -29,7 +30,7 @@ void dev_signals_restore(void);
 /* Start it and wait until it serves. server->directory is there. UNREACHABLE: it ended, with the last line of its log;
  * CANCELLED: SIGINT or SIGTERM came first. */
 enum varve_status dev_server_start(struct dev_server *server, const char *program, uint16_t port,
-                                   struct varve_error *error);
+                                   uint16_t http_port, struct varve_error *error);
 /* SIGTERM, and wait. */
 void dev_server_stop(struct dev_server *server);
 /* Wait for SIGINT or SIGTERM (0), the end of `command` (its pid; its exit code in *ret_code), or the server's own (its

@@ -1,0 +1,196 @@
+/* http_connection.c - connections: counted, limited, timed, suspended and ended.
+ *
+ *   IDLE --first line--> RECEIVING --request whole--> SERVING --answered--> SENDING --sent--> IDLE
+ *                                                        '--stream--> STREAMING
+ *   any state --the peer, a limit of time, stop--> gone
+ *
+ * MHD's own timeouts are not used: those of single connections cost it a walk over all of them in each turn. */
+#include "http_parts.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ACKED_OFFSET = 120 }; /* of tcpi_bytes_acked in Linux's struct tcp_info, which glibc's does not have yet */
+
+#define LAST_WORDS(status, code, detail)                                                                               \
+    "HTTP/1.1 " status "\r\nContent-Type: application/problem+json\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"     \
+    "{\"type\":\"about:blank\",\"title\":\"" status "\",\"code\":\"" code "\",\"detail\":\"" detail "\"}\n"
+
+const char http_says_timeout[] = LAST_WORDS("408 Request Timeout", "TIMEOUT",
+                                            "the request did not come within http.header_timeout");
+const char http_says_overloaded[] = LAST_WORDS("503 Service Unavailable", "OVERLOADED",
+                                               "no room for more now: http.max_connections, server.memory_budget");
+const char http_says_too_large[] = LAST_WORDS("413 Content Too Large", "APPEND_TOO_LARGE",
+                                              "the body is larger than http.max_body");
+
+static uint64_t now_ms(const struct http *http)
+{
+    return uv_now(&http->server->loop);
+}
+
+static void say(int fd, const char *words)
+{
+    /* Into an empty socket buffer: all of it or, when the peer is gone, nothing. */
+    ssize_t sent = send(fd, words, strlen(words), MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)sent;
+}
+
+void http_take_connection(struct http *http, int fd, const struct sockaddr *address, socklen_t size)
+{
+    struct figures *figures = &http->server->figures;
+
+    if (http->connection_count >= http->server->config->http.max_connections) {
+        figure_add(&figures->http_connections_refused, 1);
+        say(fd, http_says_overloaded);
+        shutdown(fd, SHUT_WR);
+        close(fd);
+        return;
+    }
+    figure_add(&figures->http_connections_total, 1);
+    MHD_add_connection(http->daemon, fd, address, size); /* Closes it when there is no memory. */
+}
+
+static void begin(struct http *http, struct MHD_Connection *mhd, void **ret)
+{
+    struct http_connection *connection = calloc(1, sizeof(*connection));
+
+    if (connection == NULL)
+        return; /* Its first request will find none, and end it. */
+    connection->http = http;
+    connection->mhd = mhd;
+    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    connection->since_ms = now_ms(http);
+    connection->next = http->connections;
+    if (connection->next != NULL)
+        connection->next->previous = connection;
+    http->connections = connection;
+    http->connection_count++;
+    figure_set(&http->server->figures.http_connections, http->connection_count);
+    *ret = connection;
+}
+
+static void end(struct http_connection *connection)
+{
+    struct http *http = connection->http;
+
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        http->connections = connection->next;
+    http->connection_count--;
+    figure_set(&http->server->figures.http_connections, http->connection_count);
+    free(connection);
+}
+
+void http_on_connection(void *http, struct MHD_Connection *mhd, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        begin(http, mhd, socket_context);
+    else if (*socket_context != NULL)
+        end(*socket_context);
+}
+
+void http_move_connection(struct http_connection *connection, enum http_connection_state state)
+{
+    static const unsigned next_allowed[] = {
+        [HTTP_IDLE] = 1u << HTTP_RECEIVING,
+        [HTTP_RECEIVING] = 1u << HTTP_SERVING | 1u << HTTP_SENDING | 1u << HTTP_IDLE,
+        [HTTP_SERVING] = 1u << HTTP_SENDING | 1u << HTTP_STREAMING | 1u << HTTP_IDLE,
+        [HTTP_SENDING] = 1u << HTTP_IDLE,
+        [HTTP_STREAMING] = 1u << HTTP_IDLE,
+    };
+
+    assert(next_allowed[connection->state] & 1u << state);
+    connection->state = state;
+    connection->since_ms = now_ms(connection->http);
+    connection->taken_bytes = 0;
+}
+
+void http_suspend(struct http_connection *connection)
+{
+    if (connection->suspended)
+        return;
+    connection->suspended = true;
+    MHD_suspend_connection(connection->mhd);
+}
+
+void http_resume(struct http_connection *connection)
+{
+    if (!connection->suspended)
+        return;
+    connection->suspended = false;
+    MHD_resume_connection(connection->mhd);
+    connection->http->wanted = true;
+}
+
+void http_cut(struct http_connection *connection, const char *last_words)
+{
+    if (connection->cut)
+        return;
+    connection->cut = true;
+    if (last_words != NULL)
+        say(connection->fd, last_words);
+    shutdown(connection->fd, SHUT_RDWR); /* MHD finds it so, and closes it. */
+    if (connection->state == HTTP_STREAMING)
+        http_resume(connection);
+}
+
+/* The peer has taken something since the last look. */
+static bool moves_on(struct http_connection *connection)
+{
+    char info[ACKED_OFFSET + sizeof(uint64_t)] = { 0 };
+    socklen_t size = sizeof(info);
+    uint64_t acked;
+
+    getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, info, &size);
+    memcpy(&acked, info + ACKED_OFFSET, sizeof(acked));
+    bool moved = acked != connection->taken_bytes;
+    connection->taken_bytes = acked;
+    return moved;
+}
+
+static void tick(struct http_connection *connection, uint64_t now)
+{
+    const struct config *config = connection->http->server->config;
+    uint64_t age = now - connection->since_ms;
+
+    switch (connection->state) {
+    case HTTP_IDLE:
+        if (!connection->used && age > config->http.header_timeout_ms)
+            http_cut(connection, http_says_timeout);
+        else if (age > config->http.idle_timeout_ms)
+            http_cut(connection, NULL);
+        break;
+    case HTTP_RECEIVING:
+        if (age > config->http.header_timeout_ms)
+            http_cut(connection, http_says_timeout);
+        break;
+    case HTTP_SENDING:
+        if (moves_on(connection))
+            connection->since_ms = now;
+        else if (age > config->send_timeout_ms) {
+            figure_add(&connection->http->server->figures.slow_consumers, 1);
+            http_cut(connection, NULL);
+        }
+        break;
+    case HTTP_SERVING:
+    case HTTP_STREAMING: /* Whoever fills a stream knows best what waits, and for how long. */
+        break;
+    }
+}
+
+void http_tick_connections(struct http *http)
+{
+    uint64_t now = now_ms(http);
+
+    for (struct http_connection *one = http->connections; one != NULL; one = one->next) {
+        if (!one->cut)
+            tick(one, now);
+    }
+}

@@ -1,0 +1,114 @@
+/* test_http_connection.c - connections: how many, how long, and what is said to those that are too much. */
+#include "fixture.h"
+
+static bool has_none(void *user)
+{
+    return ((struct fixture *)user)->server.http->connection_count == 0;
+}
+
+static bool has_two(void *user)
+{
+    return ((struct fixture *)user)->server.http->connection_count == 2;
+}
+
+static void more_than_there_may_be(void **state)
+{
+    struct fixture *f = fixture_open("--http.max_connections 2");
+    struct client *a = client_open(f), *b = client_open(f);
+
+    fixture_wait(f, has_two, f);
+    struct client *c = client_open(f);
+    client_wait_for_end(c);
+    assert_non_null(strstr(c->text, "HTTP/1.1 503 Service Unavailable\r\n"));
+    assert_non_null(strstr(c->text, "\"code\":\"OVERLOADED\""));
+    assert_int_equal(figure_get(&f->server.figures.http_connections_refused), 1);
+    assert_int_equal(figure_get(&f->server.figures.http_connections), 2);
+    http_tick(&f->server);
+    assert_non_null(strstr(fixture_log(f), "event=http.refused connections=1 limit=2"));
+    client_close(a);
+    client_close(b);
+    client_close(c);
+    fixture_wait(f, has_none, f);
+    assert_int_equal(figure_get(&f->server.figures.http_connections_total), 2);
+    fixture_close(f);
+}
+
+/* As if so much time had passed. */
+static void age(struct fixture *f, uint64_t ms)
+{
+    for (struct http_connection *one = f->server.http->connections; one != NULL; one = one->next)
+        one->since_ms -= ms;
+    http_tick(&f->server);
+}
+
+static void a_request_that_does_not_come(void **state)
+{
+    static const char *const starts[] = { "", "GET / HT", "GET / HTTP/1.1\r\nHost: loc",
+                                          "POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                                          "Content-Length: 5\r\n\r\n{" };
+    struct fixture *f = fixture_open("--http.header_timeout 5s --http.idle_timeout 20s");
+
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        struct client *c = client_open(f);
+
+        client_send(c, starts[i]);
+        assert_true(client_hears_nothing(c));
+        age(f, 4000);
+        assert_true(client_hears_nothing(c));
+        age(f, 2000);
+        client_wait_for_end(c);
+        assert_non_null(strstr(c->text, "HTTP/1.1 408 Request Timeout\r\n"));
+        client_close(c);
+        fixture_wait(f, has_none, f);
+    }
+    fixture_close(f);
+}
+
+static void one_that_idles(void **state)
+{
+    struct fixture *f = fixture_open("--http.header_timeout 5s --http.idle_timeout 20s");
+    struct client *c = client_open(f);
+
+    client_send(c, "GET /v1/echo?text=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_wait_for(c, "text=1");
+    client_forget(c);
+    age(f, 19000);
+    assert_true(client_hears_nothing(c));
+    age(f, 2000);
+    assert_string_equal(client_wait_for_end(c), "");
+    client_close(c);
+    fixture_close(f);
+}
+
+/* It takes nothing: what it was to get is not kept for ever. */
+static void one_that_does_not_read(void **state)
+{
+    struct fixture *f = fixture_open("--send-timeout 2s");
+    struct client *c = client_open(f);
+
+    client_send(c, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    while (f->server.http->connections == NULL || f->server.http->connections->state != HTTP_SENDING)
+        fixture_turn(f);
+    for (unsigned i = 0; i < 100; i++)
+        fixture_turn(f);
+    age(f, 3000); /* The first look learns how far it is. */
+    assert_int_equal(f->server.http->connection_count, 1);
+    age(f, 3000);
+    fixture_wait(f, has_none, f);
+    assert_int_equal(figure_get(&f->server.figures.slow_consumers), 1);
+    assert_int_equal(f->server.budget.used_bytes, 0);
+    client_close(c);
+    fixture_close(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_than_there_may_be),
+        cmocka_unit_test(a_request_that_does_not_come),
+        cmocka_unit_test(one_that_idles),
+        cmocka_unit_test(one_that_does_not_read),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
