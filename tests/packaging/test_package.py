@@ -40,10 +40,12 @@ def main():
     folder = tempfile.mkdtemp(prefix="varve-package-")
     try:
         said = must("tools/package", "--reuse", "--no-install", "--out", folder, cwd=ROOT)
-        package = [line for line in said.split() if os.path.basename(line).startswith("varve_")][0]
-        os.rename(package, os.path.join(folder, "old.deb"))
+        for begin, name in (("varve_", "old.deb"), ("libvarve-dev_", "dev.deb")):
+            package = [line for line in said.split() if os.path.basename(line).startswith(begin)][0]
+            os.rename(package, os.path.join(folder, name))
         newer(os.path.join(folder, "old.deb"), folder)
-        shutil.copy(os.path.join(ROOT, "tests/packaging/inside"), folder)
+        for file in "tests/packaging/inside", "docs/examples/client.c", "docs/examples/embed.c":
+            shutil.copy(os.path.join(ROOT, file), folder)
         box = os.path.join(ROOT, "tests/packaging/box")
         done = run(box, folder)
         if done.returncode == CANNOT:
