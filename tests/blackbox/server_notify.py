@@ -79,6 +79,17 @@ def a_whole_life_is_told(directory):
     assert manager.heard.count("READY=1") == 1 and manager.heard.count("STOPPING=1") == 1, manager.heard
 
 
+def a_reload_is_told(directory):
+    manager = Manager(directory)
+    with start(directory, manager) as server:
+        manager.wait_for("READY=1")
+        server.signal(signal.SIGHUP)
+        manager.wait_for("RELOADING=1")
+        assert manager.heard[-1].startswith(("MONOTONIC_USEC=", "STATUS=")), manager.heard
+        manager.wait_for("READY=1")
+        server.stop()
+
+
 def a_loop_that_stands_still_gives_no_sign_of_life(directory):
     manager = Manager(directory, watchdog_us=200000)
     with start(directory, manager) as server:
@@ -102,5 +113,5 @@ def a_manager_that_hears_nothing_holds_nobody_up(directory):
 
 
 if __name__ == "__main__":
-    run([a_whole_life_is_told, a_loop_that_stands_still_gives_no_sign_of_life,
+    run([a_whole_life_is_told, a_reload_is_told, a_loop_that_stands_still_gives_no_sign_of_life,
          a_manager_that_hears_nothing_holds_nobody_up])
