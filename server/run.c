@@ -11,7 +11,7 @@
 #include "http/http.h"
 #include "metrics.h"
 #include "notify.h"
-#include "outboxes.h"
+#include "outbox_errands.h"
 #include "reload.h"
 #include "saga_deadlines.h"
 #include "session.h"
@@ -38,6 +38,7 @@ static void on_deadline(uv_timer_t *timer)
     struct run *run = timer->data;
 
     session_close_all(run->server, "the server stopped");
+    outbox_errands_abandon(run->server);
     http_close_all(run->server);
 }
 
