@@ -184,7 +184,8 @@ static void a_deaf_manager_is_not_waited_for(void **state)
 static void nobody_is_told_nothing(void **state)
 {
     static const char *const wrong[] = { NULL, "", "relative", "/",
-        "/a-path-that-is-longer-than-an-address-can-be/a-path-that-is-longer-than-an-address-can-be/and-more" };
+        "/a-path-that-is-longer-than-an-address-can-be/a-path-that-is-longer-than-an-address-can-be/"
+        "and-more-than-that" };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct manager *m = open_manager(NULL, NULL);
