@@ -43,6 +43,13 @@ static void add_store(struct telling *telling)
     telling_add(telling, "settle_lag_us", varve_store_settle_lag_us(server->store));
 }
 
+static void add_health(struct telling *telling)
+{
+    health_look(telling->server, &telling->health);
+    telling_add(telling, "live", telling->health.live);
+    telling_add(telling, "ready", telling->health.ready);
+}
+
 static void add_outboxes(struct telling *telling)
 {
     uint64_t queue = 0, lag_us = 0;
@@ -105,6 +112,7 @@ static void add_process(struct telling *telling)
 enum varve_status telling_work_out(struct telling *telling, struct varve_error *error)
 {
     add_figures(telling);
+    add_health(telling);
     add_store(telling);
     add_outboxes(telling);
     add_snapshots(telling);

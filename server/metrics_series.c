@@ -162,7 +162,8 @@ uint64_t series_text_bytes(const struct series_set *set, uint64_t lines)
 
 uint64_t series_memory_bound(uint32_t label_count, uint32_t values, bool has_histograms)
 {
-    uint64_t series = series_limit_for(label_count, values, has_histograms), each = sizeof(struct series) + 4 * sizeof(uint32_t);
+    uint64_t series = series_limit_for(label_count, values, has_histograms);
+    uint64_t each = sizeof(struct series) + 4 * sizeof(uint32_t);
 
     if (has_histograms)
         each += sizeof(struct varve_histogram);

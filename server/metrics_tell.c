@@ -14,6 +14,15 @@ void tell_build(struct telling *telling, const struct metric *metric)
     tell_values(telling, metric, &version, 1);
 }
 
+void tell_health(struct telling *telling, const struct metric *metric)
+{
+    for (size_t i = 0; i < HEALTH_CHECKS; i++) {
+        const struct varve_view name = varve_view_str(telling->health.findings[i].name);
+
+        tell_values(telling, metric, &name, telling->health.findings[i].good);
+    }
+}
+
 void tell_store(struct telling *telling, const struct metric *metric)
 {
     const struct varve_stat *id = telling_find(telling->engine, telling->engine_count, "database_id");

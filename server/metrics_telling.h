@@ -3,6 +3,7 @@
 #ifndef SERVER_METRICS_TELLING_H
 #define SERVER_METRICS_TELLING_H
 
+#include "health.h"
 #include "metrics_parts.h"
 #include "metrics_table.h"
 #include "metrics_write.h"
@@ -21,6 +22,7 @@ struct telling {
     char engine_texts[2 * 64];
     struct varve_store_histograms histograms;
     struct varve_saga_counts *sagas;
+    struct health health;
     size_t outbox_count;
     struct outbox_status *outboxes;
     char label_names[METRIC_MAX_LABELS][32]; /* of the metric that is being told */
@@ -40,6 +42,7 @@ void tell_series(struct telling *telling, const struct metric *metric, const str
 
 /* metrics_tell.c: the engine, requests, events, sagas, groups */
 void tell_build(struct telling *telling, const struct metric *metric);
+void tell_health(struct telling *telling, const struct metric *metric);
 void tell_store(struct telling *telling, const struct metric *metric);
 void tell_commits(struct telling *telling, const struct metric *metric);
 void tell_syncs(struct telling *telling, const struct metric *metric);

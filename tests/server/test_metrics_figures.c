@@ -30,6 +30,24 @@ static void the_store_in_one_number_each(void **state)
     fixture_close(f);
 }
 
+static void a_server_that_stops_is_not_ready(void **state)
+{
+    struct fixture *f = fixture_open("");
+
+    scrape(f);
+    expect_scraped("varve_live", "1");
+    expect_scraped("varve_ready", "1");
+    expect_scraped("varve_health_check{check=\"stopping\"}", "1");
+    f->server.stopping = true;
+    scrape(f);
+    f->server.stopping = false;
+    expect_scraped("varve_live", "1");
+    expect_scraped("varve_ready", "0");
+    expect_scraped("varve_health_check{check=\"stopping\"}", "0");
+    expect_scraped("varve_health_check{check=\"store\"}", "1");
+    fixture_close(f);
+}
+
 static void without_outboxes_nothing_waits(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -87,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_store_in_one_number_each),
+        cmocka_unit_test(a_server_that_stops_is_not_ready),
         cmocka_unit_test(without_outboxes_nothing_waits),
         cmocka_unit_test(overdue_sagas_are_those_that_should_have_timed_out),
         cmocka_unit_test(snapshots_are_told_when_there_is_a_cache),
