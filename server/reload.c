@@ -2,8 +2,7 @@
 #include "reload.h"
 
 #include "config_reload.h"
-
-static const char secret[] = "(secret)";
+#include "config_values.h"
 
 struct counts {
     struct server *server;
@@ -14,7 +13,7 @@ struct counts {
 
 static const char *shown(const struct config_value *value)
 {
-    return value == NULL ? "" : value->is_secret ? secret : value->text;
+    return value == NULL ? "" : config_value_shown(value);
 }
 
 static void log_complaints(const struct log *log, const struct config_complaints *complaints)

@@ -42,6 +42,7 @@ NO_TEST_OF_ITS_OWN = {
     "tools/varve/cmd_append.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_check.c": "tests/blackbox/cli_commands.py and cli_failures.py",
     "tools/varve/cmd_completion.c": "tests/blackbox/cli_completion.py",
+    "tools/varve/cmd_config.c": "tests/blackbox/server_config.py",
     "tools/varve/cmd_dev.c": "tests/blackbox/cli_dev.py",
     "tools/varve/cmd_group.c": "tests/blackbox/cli_group.py",
     "tools/varve/cmd_group_change.c": "tests/blackbox/cli_group.py",

@@ -57,6 +57,7 @@ const struct command *const cli_commands[] = {
     &command_outbox_replay,
     &command_stats,
     &command_health,
+    &command_config_show,
     &command_ping,
     &command_check,
     &command_dev,
