@@ -7,6 +7,7 @@
 #include "config_outboxes.h"
 #include "config_value.h"
 #include "config_values.h"
+#include "http/push.h"
 
 /* ---- one key ----------------------------------------------------------------------------------------------------- */
 
@@ -76,6 +77,17 @@ static bool check_store(const struct config *config, struct config_complaints *c
     return true;
 }
 
+/* Their words, of which the first that is wrong is told. */
+static bool check_push(const struct config *config, struct config_complaints *complaints)
+{
+    struct varve_error error;
+
+    if (push_check_config(&config->push, &error) == VARVE_OK)
+        return true;
+    const struct config_value *value = config_values_find(config, error.field);
+    return config_complain(complaints, "%s: %s", value != NULL ? value->origin : "push", error.message);
+}
+
 static bool check_mock(const struct config *config, struct config_complaints *complaints)
 {
     const struct config_value *brokers = config_values_find(config, "outbox.kafka.brokers");
@@ -96,6 +108,7 @@ void config_apply(struct config *config, struct config_settings *settings)
     if (complaints->count == before) {
         check_listen(config, complaints);
         check_store(config, complaints);
+        check_push(config, complaints);
     }
     config_outboxes_apply(config, settings);
     check_mock(config, complaints);

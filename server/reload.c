@@ -2,7 +2,9 @@
 #include "reload.h"
 
 #include "config_reload.h"
-#include "config_values.h"
+#include "http/push.h"
+
+static const char secret[] = "(secret)";
 
 struct counts {
     struct server *server;
@@ -13,7 +15,7 @@ struct counts {
 
 static const char *shown(const struct config_value *value)
 {
-    return value == NULL ? "" : config_value_shown(value);
+    return value == NULL ? "" : value->is_secret ? secret : value->text;
 }
 
 static void log_complaints(const struct log *log, const struct config_complaints *complaints)
@@ -67,6 +69,14 @@ static void on_change(void *user, const struct config_change *change)
     }
 }
 
+static void tell_push(struct server *server)
+{
+    struct varve_error error;
+
+    if (push_reload(server, &error) != VARVE_OK) /* The lists are right, so it has no memory, and uses the old ones. */
+        log_error(&server->log, "push.not_reloaded", log_text("message", error.message));
+}
+
 void server_reload(struct server *server)
 {
     static struct config_complaints complaints;
@@ -81,6 +91,7 @@ void server_reload(struct server *server)
     fit_connections(server, config);
     tell_log(server);
     tell_budget(server);
+    tell_push(server);
     server_memory_bound(server, &memory);
     log_info(&server->log, "config.reloaded", log_number("changed", counts.changed),
              log_number("needs_restart", counts.needs_restart),

@@ -9,6 +9,7 @@
 #include "groups.h"
 #include "handlers.h"
 #include "http/http.h"
+#include "http/push.h"
 #include "metrics.h"
 #include "notify.h"
 #include "outbox_errands.h"
@@ -150,6 +151,7 @@ static void on_tick(uv_timer_t *timer)
     subscribe_tick_all(run->server);
     metrics_tick(run->server);
     http_tick(run->server);
+    push_tick(run->server);
     listeners_retry(&run->listeners);
     check_fault(run);
 }

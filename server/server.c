@@ -6,6 +6,7 @@
 #include "follow.h"
 #include "groups.h"
 #include "http/http.h"
+#include "http/push.h"
 #include "metrics.h"
 #include "outboxes.h"
 #include "saga_claims.h"
@@ -59,6 +60,8 @@ enum varve_status server_init(struct server *server, const struct config *config
     if (status == VARVE_OK)
         status = follow_start(server, error);
     if (status == VARVE_OK)
+        status = push_start(server, error);
+    if (status == VARVE_OK)
         status = groups_start(server, error);
     if (status == VARVE_OK)
         status = saga_claims_start(server, error);
@@ -76,6 +79,7 @@ void server_end(struct server *server)
     snapshots_end(server);
     outboxes_free(server);
     metrics_end(server);
+    push_end(server);
     follow_end(server);
     completions_end(&server->completions);
     uv_run(&server->loop, UV_RUN_DEFAULT); /* Lets the handles close. */

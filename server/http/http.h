@@ -82,6 +82,9 @@ void http_reply_text(struct http_request *request, unsigned status, const char *
 /* application/problem+json (RFC 9457) with the registry's code: {"type", "title", "status", "detail", "code", "field",
  * "retry_after_ms"}; 429 and 503 carry Retry-After. */
 void http_reply_error(struct http_request *request, const struct varve_error *error);
+/* The same with a status of HTTP that need not be the code's. `field` may be NULL. */
+void http_refuse(struct http_request *request, unsigned http_status, enum varve_status status, const char *field,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The same with more members: `members` is JSON such as "\"conflicts\":[...]", or absent. */
 void http_reply_problem(struct http_request *request, const struct varve_error *error, struct varve_view members);
 unsigned http_status_of(enum varve_status status); /* 400, 404, 409, 413, 429, 503, ... */

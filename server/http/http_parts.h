@@ -54,7 +54,6 @@ struct http_request {
     struct http_connection *connection; /* NULL: lost while somebody was to answer */
     enum http_request_state state;
     uint64_t begun_us;
-    uint64_t handled_us;                /* since when a handler has it, all of it; 0: none was called */
     uint64_t charged_bytes;             /* of the budget: all below */
     const struct http_route *route;     /* NULL: none fits */
     const char *method;
@@ -138,9 +137,6 @@ bool http_host_is_known(struct varve_view host, const char *hosts);
 bool http_list_has(const char *list, struct varve_view word);
 
 /* ---- http_reply.c ------------------------------------------------------------------------------------------------ */
-/* As http_reply_error(), with a status of HTTP that need not be the code's. */
-void http_refuse(struct http_request *request, unsigned http_status, enum varve_status status, const char *field,
-                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* What every answer says of itself. */
 void http_add_headers(const struct http_request *request, struct MHD_Response *answer, const char *content_type);
 

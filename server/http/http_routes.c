@@ -1,6 +1,7 @@
 /* http_routes.c - the table of everything that the HTTP port answers. */
 #include "api.h"
 #include "http_handlers.h"
+#include "push.h"
 
 /* Parameters of routes, as docs/openapi.json has them. */
 #define PAGE "from", "to", "limit", "backwards", "since", "until"
@@ -18,7 +19,6 @@ const struct http_route http_routes[] = {
     { "GET", "/v1", handle_http_index, HTTP_BEFORE_STORE, "index", NULL },
     { "GET", "/health/live", handle_http_live, HTTP_BEFORE_STORE, "health_live", NULL },
     { "GET", "/health/ready", handle_http_ready, HTTP_BEFORE_STORE, "health_ready", NULL },
-    { "GET", "/metrics", handle_http_metrics, 0, "metrics", NULL },
 
     { "POST", "/v1/streams/{stream}", handle_api_append, HTTP_HAS_BODY, "stream_append", of_append },
     { "GET", "/v1/streams/{stream}", handle_api_read_stream, 0, "stream_read", of_stream },
@@ -30,6 +30,7 @@ const struct http_route http_routes[] = {
     { "GET", "/v1/all", handle_api_read_all, 0, "all_read", of_many },
     { "GET", "/v1/events/{id}", handle_api_event, 0, "event_get", of_event },
     { "POST", "/v1/events/{id}/replay", handle_api_replay, 0, "event_replay", of_replay },
+    { "GET", "/v1/events", handle_http_events, 0, "event_stream", push_query },
     { "GET", "/v1/outboxes", handle_api_outboxes, 0, "outbox_list", NULL },
     { "GET", "/v1/outboxes/{name}", handle_api_outbox, 0, "outbox_get", NULL },
     { "GET", "/v1/sagas", handle_api_sagas, 0, "saga_list", of_sagas },

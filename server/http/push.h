@@ -16,5 +16,6 @@ enum varve_status push_check_config(const struct push_config *config, struct var
 void push_end(struct server *server);
 
 void handle_http_events(struct http_request *request); /* GET /v1/events */
+extern const char *const push_query[];                 /* the parameters it knows */
 
 #endif

@@ -107,6 +107,14 @@ static enum varve_status take_after(const struct push_parameters *from, struct p
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "after", "after: expected a position, start or end");
 }
 
+static enum varve_status take_named(struct varve_view text, bool *ret_unnamed, struct varve_error *error)
+{
+    *ret_unnamed = varve_view_equal(text, varve_view_str("false"));
+    if (*ret_unnamed || !is_there(text) || varve_view_equal(text, varve_view_str("true")))
+        return VARVE_OK;
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, "named", "named: expected true or false");
+}
+
 /* ---- the filter ------------------------------------------------------------------------------------------------- */
 
 /* The engine names parts of a filter; who asked named parameters. */
@@ -210,6 +218,8 @@ enum varve_status push_ask_create(const struct push_parameters *parameters, stru
     }
     ask->filter = filter;
     status = take_after(parameters, ask, error);
+    if (status == VARVE_OK)
+        status = take_named(parameters->named, &ask->unnamed, error);
     if (status == VARVE_OK)
         *ret = ask;
     else

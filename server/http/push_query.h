@@ -7,7 +7,7 @@
 
 /* As they stand in the request, decoded; absent when they are not there. */
 struct push_parameters {
-    struct varve_view after, last_event_id, category, type, user, class_, stream, prefix;
+    struct varve_view after, last_event_id, category, type, user, class_, stream, prefix, named;
 };
 
 /* In one piece of memory, but for the filter. */
@@ -15,6 +15,7 @@ struct push_ask {
     struct varve_filter *filter;  /* what a follower can look at */
     struct push_list types;       /* patterns of which one must match; empty: the filter has seen to it */
     struct varve_view user_id;    /* whose events; absent: everybody's */
+    bool unnamed;                 /* events come without their type in front */
     bool from_end;
     uint64_t after;               /* unless from_end */
     uint64_t bytes;               /* of memory, the filter not included */

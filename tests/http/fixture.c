@@ -13,6 +13,7 @@
 #include "server/follow.h"
 #include "server/groups.h"
 #include "server/http/http_handlers.h"
+#include "server/http/push.h"
 #include "server/outboxes.h"
 #include "server/saga_deadlines.h"
 
@@ -156,7 +157,6 @@ const struct http_route http_routes[] = {
     { "GET", "/v1", handle_http_index, HTTP_BEFORE_STORE, "index", NULL },
     { "GET", "/health/live", handle_http_live, HTTP_BEFORE_STORE, "health_live", NULL },
     { "GET", "/health/ready", handle_http_ready, HTTP_BEFORE_STORE, "health_ready", NULL },
-    { "GET", "/metrics", handle_http_metrics, 0, "metrics", NULL },
     { "GET", "/v1/echo", handle_echo, 0, "echo", echo_query },
     { "GET", "/parts/{a}/{b}", handle_parts, 0, "parts", NULL },
     { "GET", "/numbers", handle_numbers, 0, "numbers", number_query },
@@ -170,6 +170,7 @@ const struct http_route http_routes[] = {
     { "GET", "/overloaded", handle_overloaded, 0, "overloaded", NULL },
     { "GET", "/failed", handle_failed, 0, "failed", NULL },
     { "GET", "/big", handle_big, 0, "big", NULL },
+    { "GET", "/v1/events", handle_http_events, 0, "events", push_query },
 };
 const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);
 

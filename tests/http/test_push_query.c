@@ -55,7 +55,8 @@ static void places(void **state)
 static void exact_types_are_the_followers(void **state)
 {
     struct push_ask *ask = ask_of(&(struct push_parameters){ P(type, "b.c,a.b"), P(category, "order,payment"),
-                                                             P(class_, "integration,realtime"), P(prefix, "order-1") });
+                                                             P(class_, "integration,realtime"), P(prefix, "order-1"),
+                                                             P(named, "true") });
 
     assert_int_equal(ask->types.count, 0);
     assert_int_equal(ask->filter->type_count, 2);
@@ -63,13 +64,14 @@ static void exact_types_are_the_followers(void **state)
     assert_int_equal(ask->filter->category_count, 2);
     assert_true(is(ask->filter->prefixes[0], "order-1"));
     assert_int_equal(ask->filter->classes, 6);
+    assert_false(ask->unnamed);
     push_ask_free(ask);
 }
 
 static void patterns_and_users_are_our_own(void **state)
 {
     struct push_ask *ask = ask_of(&(struct push_parameters){ P(type, "offer.*,order.placed"), P(user, "u 1"),
-                                                             P(stream, "offer-7") });
+                                                             P(stream, "offer-7"), P(named, "false") });
 
     assert_int_equal(ask->filter->type_count, 0);
     assert_int_equal(ask->types.count, 2);
@@ -77,6 +79,7 @@ static void patterns_and_users_are_our_own(void **state)
     assert_string_equal(ask->types.items[1], "order.placed");
     assert_true(is(ask->user_id, "u 1"));
     assert_true(is(ask->filter->streams[0], "offer-7"));
+    assert_true(ask->unnamed);
     push_ask_free(ask);
 }
 
@@ -103,6 +106,7 @@ static void what_is_wrong_is_said(void **state)
         { "a system stream", { P(stream, "$group-a") }, "stream", "not pushed" },
         { "a prefix of those", { P(prefix, "$") }, "prefix", "not pushed" },
         { "a category of those", { P(category, "$group") }, "", "can never match" },
+        { "neither yes nor no", { P(named, "") }, "named", "expected true or false" },
         { "a contradiction", { P(stream, "order-1"), P(category, "payment") }, "", "can never match" },
     };
 

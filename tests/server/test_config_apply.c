@@ -32,6 +32,10 @@ static void keys_must_fit_each_other(void **state)
         { "--segment-size 1000001", "--segment-size: store.segment_size = 1000001: expected a multiple of 4096 bytes" },
         { "--segment-size 1MiB", "default: store.max_append_bytes = 8MiB: expected at most 1044480, as it must fit a "
           "segment (store.segment_size = 1MiB) with 4096 bytes to spare" },
+        { "--push.fields a,b..c", "--push.fields: push.fields: \"b..c\" is not a name, or names parted by single "
+          "dots" },
+        { "--push.uuid_fields data.id,corelation_id", "--push.uuid_fields: push.uuid_fields: an event has no member "
+          "\"corelation_id\"; did you mean correlation_id?; members of its data are data.NAME" },
         { "--config /no/such/file", "/no/such/file: cannot be opened: No such file or directory" },
         { "--kafka a:x", "--kafka: brokers: a:x: expected HOST:PORT,HOST:PORT such as 127.0.0.1:9092" },
     };
