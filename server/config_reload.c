@@ -76,6 +76,12 @@ static size_t count_before(const struct config *config, size_t i)
     return count;
 }
 
+/* Of an outbox that comes or goes, what was said is told, not all that nobody said. */
+static bool is_said(const struct config_value *value)
+{
+    return strcmp(value->origin, "default") != 0;
+}
+
 /* An outbox lives with what it was started with. */
 static void compare_outboxes(const struct comparison *comparison, const struct config *fresh)
 {
@@ -85,11 +91,12 @@ static void compare_outboxes(const struct comparison *comparison, const struct c
         const struct config_value *before = &config->values[i];
         const struct config_value *after = find_nth(fresh, before->key, count_before(config, i));
 
-        if (after == NULL || strcmp(before->text, after->text) != 0)
+        if (after == NULL ? is_said(before) : strcmp(before->text, after->text) != 0)
             tell(comparison, before, after, false);
     }
     for (size_t i = config_key_count; i < fresh->value_count; i++)
-        if (find_nth(config, fresh->values[i].key, count_before(fresh, i)) == NULL)
+        if (is_said(&fresh->values[i]) &&
+            find_nth(config, fresh->values[i].key, count_before(fresh, i)) == NULL)
             tell(comparison, NULL, &fresh->values[i], false);
 }
 

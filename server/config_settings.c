@@ -45,6 +45,13 @@ static const char *copy(struct config_settings *settings, const char *text)
 
 void config_settings_add(struct config_settings *settings, const struct config_setting *setting)
 {
+    if (settings->count == CONFIG_MAX_SETTINGS) {
+        if (!settings->full)
+            config_complain(settings->complaints, "%s: one setting more than the %d there may be", setting->origin,
+                            CONFIG_MAX_SETTINGS);
+        settings->full = true;
+        return;
+    }
     struct config_setting *all = reallocarray(settings->all, settings->count + 1, sizeof(*all));
     struct config_setting added = *setting;
 

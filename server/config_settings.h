@@ -5,6 +5,8 @@
 #include "config_keys.h"
 #include "outbox/outbox_arena.h"
 
+enum { CONFIG_MAX_SETTINGS = 10000 }; /* keys are looked for one by one */
+
 enum config_source { CONFIG_FROM_FILE, CONFIG_FROM_ENVIRONMENT, CONFIG_FROM_COMMAND_LINE }; /* the later one holds */
 
 struct config_setting {
@@ -20,6 +22,7 @@ struct config_setting {
 struct config_settings {
     struct config_setting *all;
     size_t count;
+    bool full;                             /* and it was said */
     struct outbox_arena *texts;            /* theirs */
     struct config_complaints *complaints;
 };
@@ -27,7 +30,7 @@ struct config_settings {
 bool config_settings_begin(struct config_settings *settings, struct config_complaints *complaints);
 void config_settings_end(struct config_settings *settings);
 
-/* One more; its texts are copied. */
+/* One more; its texts are copied. More than CONFIG_MAX_SETTINGS are one complaint. */
 void config_settings_add(struct config_settings *settings, const struct config_setting *setting);
 /* What holds for the key; NULL: nobody says anything. */
 const struct config_setting *config_settings_find(const struct config_settings *settings, const struct config_key *key);

@@ -32,6 +32,11 @@ struct config_value *config_values_add(struct config *config, const struct confi
     return &all[config->value_count++];
 }
 
+const char *config_value_shown(const struct config_value *value)
+{
+    return value->is_secret ? "(secret)" : value->text;
+}
+
 struct config_value *config_values_find(const struct config *config, const char *key)
 {
     for (size_t i = 0; i < config->value_count; i++)

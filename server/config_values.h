@@ -6,6 +6,8 @@
 
 /* One more at the end; its texts are copied. NULL: no memory. */
 struct config_value *config_values_add(struct config *config, const struct config_value *value);
+/* Its text, unless that is a secret. */
+const char *config_value_shown(const struct config_value *value);
 /* NULL: there is none. */
 struct config_value *config_values_find(const struct config *config, const char *key);
 void config_values_end(struct config *config);

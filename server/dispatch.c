@@ -22,6 +22,8 @@ static const struct {
     [VARVE_OP_FIND] = { handle_lookup, false },
     [VARVE_OP_GET] = { handle_lookup, false },
     [VARVE_OP_STATS] = { handle_lookup, false },
+    [VARVE_OP_CONFIG] = { handle_config, false },
+    [VARVE_OP_HEALTH] = { handle_lookup, false },
     [VARVE_OP_SUBSCRIBE] = { handle_subscribe, false },
     [VARVE_OP_GROUP_CREATE] = { handle_group_change, false },
     [VARVE_OP_GROUP_UPDATE] = { handle_group_change, false },

@@ -9,6 +9,7 @@ typedef void (*request_handler)(struct session *session, const struct varve_fram
 
 /* hello.c */
 void handle_hello(struct session *session, const struct varve_frame *frame, struct varve_view body);
+void handle_config(struct session *session, const struct varve_frame *frame, struct varve_view body);
 void handle_ping(struct session *session, const struct varve_frame *frame, struct varve_view body);
 
 /* append.c */

@@ -1,5 +1,5 @@
-/* lookup.c - STREAM_INFO, STREAM_LIST, FIND, GET, STATS, SAGA_GET, SAGA_LIST, SAGA_COUNTS, OUTBOX_LIST, OUTBOX_DEAD,
- * OUTBOX_HISTORY: what one look answers, on a reader thread, because the look may wait for a disk. */
+/* lookup.c - STREAM_INFO, STREAM_LIST, FIND, GET, STATS, HEALTH, SAGA_GET, SAGA_LIST, SAGA_COUNTS, OUTBOX_LIST,
+ * OUTBOX_DEAD, OUTBOX_HISTORY: what one look answers, on a reader thread, because the look may wait for a disk. */
 #include "handlers.h"
 #include "lookups.h"
 
@@ -40,6 +40,7 @@ static const struct {
     [VARVE_OP_SNAPSHOT_GET] = { answer_snapshot_get, snapshot_get_bytes },
     [VARVE_OP_SNAPSHOT_LIST] = { answer_snapshot_list, snapshot_list_bytes },
     [VARVE_OP_STATS] = { answer_stats, small_bytes },
+    [VARVE_OP_HEALTH] = { answer_health, small_bytes },
     [VARVE_OP_SAGA_GET] = { answer_saga_get, saga_get_bytes },
     [VARVE_OP_SAGA_LIST] = { answer_saga_list, saga_list_bytes },
     [VARVE_OP_SAGA_COUNTS] = { answer_saga_counts, saga_counts_bytes },

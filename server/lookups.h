@@ -24,6 +24,9 @@ enum varve_status answer_find(const struct lookup_context *context, struct varve
 enum varve_status answer_get(const struct lookup_context *context, struct varve_view body, struct varve_error *error);
 /* stats.c */
 enum varve_status answer_stats(const struct lookup_context *context, struct varve_view body, struct varve_error *error);
+/* health_lookup.c */
+enum varve_status answer_health(const struct lookup_context *context, struct varve_view body,
+                                struct varve_error *error);
 /* sagas.c */
 enum varve_status answer_saga_get(const struct lookup_context *context, struct varve_view body,
                                   struct varve_error *error);

@@ -117,12 +117,14 @@ static bool start_operations(struct metrics *metrics)
 
 enum varve_status metrics_start(struct server *server, struct varve_error *error)
 {
+    const struct varve_os *os = varve_os_default();
     struct metrics *metrics = calloc(1, sizeof(*metrics));
     uint32_t values = server->config->metrics_label_values;
 
     if (metrics == NULL)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for metrics");
     server->metrics = metrics;
+    metrics->started_at_us = os->now_us(os->self);
     pthread_mutex_init(&metrics->lock, NULL);
     if (start_operations(metrics) && series_start(&metrics->http_codes, 2, METRICS_OPERATIONS, false) &&
         series_start(&metrics->http_durations, 1, METRICS_OPERATIONS, true) &&

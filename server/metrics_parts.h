@@ -49,6 +49,8 @@ struct metrics {
     struct series_set processing;      /* event_type, handler */
     struct series_set sagas;           /* saga_type */
 
+    int64_t started_at_us;             /* wall clock */
+
     pthread_mutex_t lock;              /* whoever counts the next two */
     struct series_set published;       /* event_type, service */
     struct series_set failures;        /* outbox, reason */

@@ -7,7 +7,7 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
-enum { FEWEST_SLOTS = 16, VALUE_BYTES = 3 * 256 };
+enum { FEWEST_SLOTS = 16, VALUE_BYTES = 3 * 256, LINE_BYTES = 128 };
 
 /* So that at most half of them are taken. */
 static uint32_t slots_for(uint32_t most)
@@ -19,9 +19,9 @@ static uint32_t slots_for(uint32_t most)
     return slots;
 }
 
-static uint32_t series_limit_for(uint32_t label_count, uint32_t values)
+static uint32_t series_limit_for(uint32_t label_count, uint32_t values, bool has_histograms)
 {
-    return 1 + values * (label_count > 1 ? SERIES_PER_VALUE : 1);
+    return 1 + values * (label_count == 1 ? 1 : has_histograms ? SPREADS_PER_VALUE : SERIES_PER_VALUE);
 }
 
 size_t series_escape(struct varve_view value, char *ret)
@@ -66,6 +66,9 @@ static uint32_t find_value(struct series_set *set, uint32_t which, struct varve_
             return slots[at] - 1;
     if (label->count > set->value_limit || !add_value(label, value))
         return SERIES_OTHER;
+    uint32_t size = (uint32_t)label->values[label->count - 1].escaped.size;
+    if (size > atomic_load_explicit(&set->longest, memory_order_relaxed))
+        atomic_store_explicit(&set->longest, size, memory_order_relaxed);
     slots[at] = label->count;
     return label->count - 1;
 }
@@ -125,7 +128,7 @@ bool series_start(struct series_set *set, uint32_t label_count, uint32_t values,
     const struct varve_view others[SERIES_MAX_LABELS] = { { "other", 5 }, { "other", 5 } };
 
     *set = (struct series_set){ .label_count = label_count, .value_limit = values, .has_histograms = has_histograms,
-                                .series_limit = series_limit_for(label_count, values) };
+                                .series_limit = series_limit_for(label_count, values, has_histograms) };
     if (!take_memory(set))
         return false;
     series_find(set, others); /* Whatever is really called so is among them. */
@@ -150,9 +153,17 @@ void series_end(struct series_set *set)
     *set = (struct series_set){ .label_count = 0 };
 }
 
+uint64_t series_text_bytes(const struct series_set *set, uint64_t lines)
+{
+    uint64_t longest = atomic_load_explicit(&set->longest, memory_order_relaxed);
+
+    return series_count(set) * lines * (LINE_BYTES + set->label_count * longest);
+}
+
 uint64_t series_memory_bound(uint32_t label_count, uint32_t values, bool has_histograms)
 {
-    uint64_t series = series_limit_for(label_count, values), each = sizeof(struct series) + 4 * sizeof(uint32_t);
+    uint64_t series = series_limit_for(label_count, values, has_histograms);
+    uint64_t each = sizeof(struct series) + 4 * sizeof(uint32_t);
 
     if (has_histograms)
         each += sizeof(struct varve_histogram);

@@ -13,7 +13,8 @@
 
 enum {
     SERIES_MAX_LABELS = 2,
-    SERIES_PER_VALUE = 5, /* combinations of two labels, for each value that one may have */
+    SERIES_PER_VALUE = 5, /* combinations of two labels, for each value that one may have, */
+    SPREADS_PER_VALUE = 2, /* and of histograms */
     SERIES_OTHER = 0,     /* the first value of each label, and the first series: all of them `other` */
 };
 
@@ -34,6 +35,7 @@ struct series_set {
     bool has_histograms;
     struct label labels[SERIES_MAX_LABELS];
     _Atomic uint32_t count;
+    _Atomic uint32_t longest;  /* value of a label, escaped */
     struct series *all;
     uint32_t *value_slots[SERIES_MAX_LABELS]; /* hash tables of index + 1; 0: free. The writer's */
     uint32_t *series_slots;
@@ -61,6 +63,7 @@ static inline struct varve_view series_label(const struct series_set *set, const
 {
     return set->labels[label].values[series->values[label]].escaped;
 }
+uint64_t series_text_bytes(const struct series_set *set, uint64_t lines); /* of all, with so many lines each */
 uint64_t series_memory_bound(uint32_t label_count, uint32_t values, bool has_histograms);
 
 /* `\`, `"` and line ends as they stand between the quotes of a label. `room` of `ret`: at least twice the size. */

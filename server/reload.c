@@ -2,9 +2,8 @@
 #include "reload.h"
 
 #include "config_reload.h"
+#include "config_values.h"
 #include "http/push.h"
-
-static const char secret[] = "(secret)";
 
 struct counts {
     struct server *server;
@@ -15,7 +14,7 @@ struct counts {
 
 static const char *shown(const struct config_value *value)
 {
-    return value == NULL ? "" : value->is_secret ? secret : value->text;
+    return value == NULL ? "" : config_value_shown(value);
 }
 
 static void log_complaints(const struct log *log, const struct config_complaints *complaints)

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
+#include "metrics_parts.h"
 #include "outboxes.h"
 #include "varve/saga.h"
 #include "varve/snapshots.h"
 #include "varve/version.h"
 
-enum { ROOM = 128 };
+enum { ROOM = 192 };
 
 static void add_number(struct varve_stat *stats, size_t *count, const char *name, uint64_t number)
 {
@@ -68,6 +69,16 @@ static void add_snapshot_figures(struct varve_snapshots *snapshots, struct varve
     add_number(stats, count, "snapshots_damaged", figures.damaged);
 }
 
+/* Of the last seconds; see metrics_recent.c. */
+static void add_recent(const struct server *server, struct varve_stat *stats, size_t *count)
+{
+    const struct metrics_recent *recent = &server->metrics->recent;
+
+#define X(name, histogram, per_mille) add_number(stats, count, #name, figure_get(&recent->name));
+    RECENT_FIGURES(X)
+#undef X
+}
+
 static void add_outbox_totals(const struct server *server, struct varve_stat *stats, size_t *count)
 {
     struct outboxes_totals totals;
@@ -96,6 +107,7 @@ enum varve_status answer_stats(const struct lookup_context *context, struct varv
         return status;
     add_snapshot_figures(context->server->snapshots, stats, &count);
     add_outbox_totals(context->server, stats, &count);
+    add_recent(context->server, stats, &count);
     varve_encode_stats_ok(context->out, context->request_id, stats, count);
     return VARVE_OK;
 }

@@ -3,6 +3,9 @@
 
 A part is a function that returns (passed, failed). A program that crashes, times out or says nothing about what it
 tested counts as one failure, whatever it said before.
+
+Parts follow each other, and many of their tests wait more than they work. What takes processors only - the builds with
+sanitizers, the crash explorer - is done ahead of the parts that need it, beside those that wait, at a lower priority.
 """
 import argparse
 import base64
@@ -21,8 +24,12 @@ import time
 JOBS = int(os.environ.get("JOBS", os.cpu_count() or 2))
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "5"))
 PROGRAM_TIMEOUT_S, SCRIPT_TIMEOUT_S, CRASH_TIMEOUT_S, HEARTBEAT_S = 300, 300, 900, 60
+BUILD_TIMEOUT_S, EXPLORER_TIMEOUT_S = 1800, 2400  # They may have to wait for processors.
+AHEAD_NICENESS = 10
+MEMORY_FOLDER, MEMORY_BYTES = "/dev/shm", 4 << 30  # Room enough for the folders of all scripts that run at a time.
 LONG, LONG_TIMEOUT_S = "--long" in sys.argv[1:], 1800
 ALL_KAFKA_VERSIONS = "3.9.2 4.3.1"  # The newest alone, without --long.
+EXPLORER = "tests/crash/explore"
 RELEASE = "build/gcc-release"
 ASAN = "build/clang-release-address-undefined"
 TSAN = "build/clang-release-thread"
@@ -39,6 +46,8 @@ WITHOUT_RANDOM_ADDRESSES = (["setarch", "-R"] if subprocess.run(["setarch", "-R"
 
 started = time.monotonic()
 print_lock = threading.Lock()
+ending = threading.Event()  # Nobody waits for results any more.
+scratch = {}  # "disk", "memory": folders
 
 
 def say(text):
@@ -66,9 +75,32 @@ def environment(build):
     return env
 
 
-def run(command, build, timeout_s, extra_environment=None):
+def make_scratch():
+    """Folders for all that tests write, also for the leavings of those that crash. The programs without sanitizers are
+    on the disk, as servers are; scripts, and what looks for faults of memory or threads, need not wait for it."""
+    scratch["disk"] = scratch["memory"] = tempfile.mkdtemp(prefix="varve-tests-")
+    try:
+        room = os.statvfs(MEMORY_FOLDER)
+        if room.f_bavail * room.f_frsize >= MEMORY_BYTES:
+            scratch["memory"] = tempfile.mkdtemp(prefix="varve-tests-", dir=MEMORY_FOLDER)
+    except OSError:
+        pass
+    tempfile.tempdir = scratch["memory"]
+
+
+def give_way(process):
+    """To all that is not ahead: of its session, too, where the kernel weighs sessions instead of processes."""
+    try:
+        os.setpriority(os.PRIO_PGRP, process.pid, AHEAD_NICENESS)
+        with open(f"/proc/{process.pid}/autogroup", "w") as file:
+            file.write(str(AHEAD_NICENESS))
+    except OSError:
+        pass  # It has ended, or there is no such thing here.
+
+
+def run(command, build, timeout_s, extra_environment=None, in_memory=False, ahead=False):
     """(exit status or None after a timeout, output). The whole process group ends with it."""
-    env = environment(build)
+    env = dict(environment(build), TMPDIR=scratch["memory" if in_memory else "disk"])
     for name, value in (extra_environment or {}).items():
         env[name] = env.get(name, "") + value
     if build == TSAN:
@@ -77,8 +109,10 @@ def run(command, build, timeout_s, extra_environment=None):
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                    env=env, start_new_session=True)
+        if ahead:
+            give_way(process)
         status = None
-        while status is None and time.monotonic() - began < timeout_s:
+        while status is None and time.monotonic() - began < timeout_s and not ending.is_set():
             try:
                 status = process.wait(timeout=1)
             except subprocess.TimeoutExpired:
@@ -128,16 +162,16 @@ def script_counts(output):
 
 
 def run_program(path, build):
-    status, output = run([path], build, PROGRAM_TIMEOUT_S)
+    status, output = run([path], build, PROGRAM_TIMEOUT_S, in_memory=build != RELEASE)
     if status == 0 and build != RELEASE and "[  SKIPPED ]" in output and cmocka_counts(output) == (0, 0):
         say(f"  {path}: skipped itself")  # What cannot be tested with a sanitizer. In the release build all must run.
         return 0, 0
     return judge(path, status, output, PROGRAM_TIMEOUT_S, cmocka_counts(output))
 
 
-def run_script(path, build=RELEASE, timeout_s=SCRIPT_TIMEOUT_S):
+def run_script(path, build=RELEASE, timeout_s=SCRIPT_TIMEOUT_S, in_memory=False, ahead=False):
     say(f"  {path}")
-    status, output = run([path], build, timeout_s)
+    status, output = run([path], build, timeout_s, None, in_memory, ahead)
     return judge(path, status, output, timeout_s, script_counts(output))
 
 
@@ -147,7 +181,7 @@ def run_script_sanitized(path, build):
         say(f"  {path}")
         extra = {name: f":log_path={folder}/report" for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
         extra["ASAN_OPTIONS"] += ":quarantine_size_mb=16"  # Some scripts look at the memory a server takes.
-        status, output = run([path], build, SCRIPT_TIMEOUT_S, extra)
+        status, output = run([path], build, SCRIPT_TIMEOUT_S, extra, in_memory=True)
         passed, failed = judge(path, status, output, SCRIPT_TIMEOUT_S, script_counts(output))
         reports = sorted(glob.glob(folder + "/report*"))
         for report in reports:
@@ -171,12 +205,36 @@ def run_programs(paths, build):
     return at_once(lambda path: run_program(path, build), paths, 2 * JOBS)
 
 
-def build(*arguments):
+# ---- builds ---------------------------------------------------------------------------------------------------------
+
+ASAN_BUILD = ("cc=clang", "sanitize=address,undefined", "tests")
+TSAN_BUILD = ("cc=clang", "sanitize=thread", "tests")
+FUZZ_BUILD = ("fuzz=1", "fuzzers")
+
+builds, builds_lock = {}, threading.Lock()  # What was built, or is being built: a future each.
+
+
+def scons(arguments, ahead):
     say("  scons " + " ".join(arguments))
-    status, output = run(["scons", "-Q", f"-j{JOBS}", *arguments], RELEASE, 1800)
+    status, output = run(["scons", "-Q", f"-j{JOBS}", *arguments], RELEASE, BUILD_TIMEOUT_S, ahead=ahead)
     if status != 0:
         show("scons " + " ".join(arguments), re.sub(r"^  [A-Z]+ +build/.*\n", "", output, flags=re.M))
     return status == 0
+
+
+def build(*arguments, ahead=False):
+    """Once each: nothing that is built changes during a run."""
+    with builds_lock:
+        mine = arguments not in builds
+        done = builds.setdefault(arguments, concurrent.futures.Future())
+    if mine:
+        done.set_result(scons(arguments, ahead))
+    return done.result()
+
+
+def build_programs(whole):
+    """Of what is built with sanitizers; all of it, when somebody else needs it anyway."""
+    return build(*whole) if whole in builds else build(*whole[:-1], "programs")
 
 
 def unit_programs(folder):
@@ -225,7 +283,7 @@ def part_package():
 def part_blackbox():
     if not build():
         return 0, 1
-    return at_once(run_script, executables("tests/blackbox"))
+    return at_once(lambda path: run_script(path, in_memory=True), executables("tests/blackbox"))
 
 
 def part_kafka():
@@ -234,42 +292,36 @@ def part_kafka():
         return 0, 1
     scripts = [path for path in executables("tests/kafka") if os.path.basename(path).startswith("test_")]
     timeout_s = LONG_TIMEOUT_S if LONG else SCRIPT_TIMEOUT_S
-    return at_once(lambda path: run_script(path, timeout_s=timeout_s), scripts, 2 * JOBS)  # Most of it is waiting.
-
-
-def part_crash():
-    if not (build() and build("tests")):
-        return 0, 1
-    return at_once(lambda path: run_script(path, timeout_s=CRASH_TIMEOUT_S), executables("tests/crash"))
+    return at_once(lambda path: run_script(path, timeout_s=timeout_s, in_memory=True), scripts,
+                   2 * JOBS)  # Most of it is waiting.
 
 
 def part_asan():
-    arguments = ["cc=clang", "sanitize=address,undefined", "tests"]
-    return run_programs(unit_programs(ASAN), ASAN) if build(*arguments) else (0, 1)
+    return run_programs(unit_programs(ASAN), ASAN) if build(*ASAN_BUILD) else (0, 1)
 
 
 def part_tsan():
     """Only programs that start threads: the others have nothing to race with."""
-    if not (build("tests") and build("cc=clang", "sanitize=thread", "tests")):
+    if not (build() and build("tests") and build(*TSAN_BUILD)):
         return 0, 1
     threaded = [path for path in unit_programs(TSAN) if starts_threads(path.replace(TSAN, RELEASE))]
     return run_programs(threaded, TSAN)
 
 
-def sanitized_server_scripts(folder, *arguments):
+def sanitized_server_scripts(folder, whole_build):
     """What talks to a server, against a server that watches itself."""
-    if not build(*arguments):
+    if not build_programs(whole_build):
         return 0, 1
     scripts = [path for path in executables("tests/blackbox") if os.path.basename(path).startswith(SERVER_SCRIPTS)]
     return at_once(lambda path: run_script_sanitized(path, folder), scripts)
 
 
 def part_server_asan():
-    return sanitized_server_scripts(ASAN, "cc=clang", "sanitize=address,undefined")
+    return sanitized_server_scripts(ASAN, ASAN_BUILD)
 
 
 def part_server_tsan():
-    return sanitized_server_scripts(TSAN, "cc=clang", "sanitize=thread")
+    return sanitized_server_scripts(TSAN, TSAN_BUILD)
 
 
 def run_fuzzer(path):
@@ -282,7 +334,7 @@ def run_fuzzer(path):
         command = [path, f"-max_total_time={FUZZ_SECONDS}", "-timeout=20", "-rss_limit_mb=1500", "-print_final_stats=1",
                    f"-artifact_prefix={crashes}", found] + ([seeds] if os.path.isdir(seeds) else [])
         timeout_s = FUZZ_SECONDS + 120
-        status, output = run(command, FUZZ, timeout_s)
+        status, output = run(command, FUZZ, timeout_s, in_memory=True)
         output = re.sub(r"^#\d+\s.*\n", "", output, flags=re.M)  # libFuzzer's thousands of lines of progress.
         for crash in glob.glob(crashes + "*"):
             output += "\ninput, base64: " + base64.b64encode(open(crash, "rb").read()).decode()
@@ -293,7 +345,7 @@ def run_fuzzer(path):
 
 
 def part_fuzz():
-    if not build("fuzz=1", "fuzzers"):
+    if not build(*FUZZ_BUILD):
         return 0, 1
     fuzzers = [path for path in executables(FUZZ + "/fuzz") if os.path.exists(f"tests/fuzz/{os.path.basename(path)}.c")]
     return at_once(run_fuzzer, fuzzers, JOBS)
@@ -311,12 +363,31 @@ def part_kafka_real():
     return total(run_script(path, timeout_s=LONG_TIMEOUT_S if LONG else SCRIPT_TIMEOUT_S) for path in scripts)
 
 
+def explore():
+    """Nothing but work, for minutes. What it needs is built before anything is begun ahead: see run_parts()."""
+    return run_script(EXPLORER, timeout_s=EXPLORER_TIMEOUT_S, ahead=True) if build() and build("tests") else (0, 1)
+
+
+def part_crash():
+    if not (build() and build("tests")):
+        return 0, 1
+    scripts = [path for path in executables("tests/crash") if path != EXPLORER or "crash" not in begun]
+    results = [at_once(lambda path: run_script(path, timeout_s=CRASH_TIMEOUT_S), scripts)]
+    return total(results + [begun["crash"].result()] if "crash" in begun else results)
+
+
+# In this order; the last are those that need what is done ahead.
 PARTS = {
     "unit": part_unit, "tidy": part_tidy, "docs": part_docs, "install": part_install, "package": part_package,
-    "blackbox": part_blackbox,
-    "kafka": part_kafka, "crash": part_crash, "asan": part_asan, "tsan": part_tsan, "server-asan": part_server_asan,
-    "server-tsan": part_server_tsan, "fuzz": part_fuzz, "kafka-real": part_kafka_real,
+    "blackbox": part_blackbox, "kafka": part_kafka, "kafka-real": part_kafka_real, "asan": part_asan,
+    "tsan": part_tsan, "server-asan": part_server_asan, "server-tsan": part_server_tsan, "fuzz": part_fuzz,
+    "crash": part_crash,
 }
+AHEAD = {
+    "asan": lambda: build(*ASAN_BUILD, ahead=True), "tsan": lambda: build(*TSAN_BUILD, ahead=True),
+    "fuzz": lambda: build(*FUZZ_BUILD, ahead=True), "crash": explore,
+}
+begun = {}  # Of AHEAD, for this run: a future each.
 
 
 def run_part(name):
@@ -330,6 +401,19 @@ def run_part(name):
         failed = 1
     say(f"{name}: {passed} passed, {failed} failed")
     return passed, failed
+
+
+def run_parts(names):
+    with concurrent.futures.ThreadPoolExecutor(1) as lane:
+        try:
+            if len(names) > 1:
+                if "crash" in names and build():  # Not while others have scons look at the same variant.
+                    build("tests")
+                begun.update({name: lane.submit(work) for name, work in AHEAD.items() if name in names})
+            return total(run_part(name) for name in names)
+        finally:
+            ending.set()
+            lane.shutdown(cancel_futures=True)
 
 
 def arguments():
@@ -350,8 +434,7 @@ def main():
         print("\n".join(PARTS))
         return 0
 
-    folder = tempfile.mkdtemp(prefix="varve-tests-")  # For the leavings of programs that crash.
-    os.environ["TMPDIR"] = folder
+    make_scratch()
     if LONG:
         os.environ.setdefault("KAFKA_VERSIONS", ALL_KAFKA_VERSIONS)
         os.environ["VARVE_LONG_TESTS"] = "1"  # tests/kafka/outbox.py
@@ -359,10 +442,10 @@ def main():
         if options.programs:
             passed, failed = run_programs(options.programs[1:], options.programs[0])
         else:
-            names = ["unit"] if options.quick else options.only or list(PARTS)
-            passed, failed = total(run_part(name) for name in names)
+            passed, failed = run_parts(["unit"] if options.quick else options.only or list(PARTS))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for folder in set(scratch.values()):
+            shutil.rmtree(folder, ignore_errors=True)
     print(f"{passed} passed, {failed} failed", flush=True)
     return 0 if passed > 0 and failed == 0 else 1
 

@@ -273,3 +273,21 @@ enum varve_status varve_client_health(struct varve_client *client, struct varve_
     return check_decoded(client, VARVE_OP_HEALTH_OK, varve_decode_health_ok(body, client->arena, ret, &why), &why,
                          error);
 }
+
+enum varve_status varve_client_config(struct varve_client *client, const struct varve_config_entry **ret_entries,
+                                      size_t *ret_count, struct varve_error *error)
+{
+    uint32_t id = connection_next_id(&client->connection);
+    enum varve_status status = client_begin(client, error);
+    struct varve_view body;
+    struct varve_error why;
+
+    if (status != VARVE_OK)
+        return status;
+    varve_encode_config(&client->connection.out, id);
+    status = client_ask(client, id, VARVE_OP_CONFIG_OK, &body, error);
+    if (status != VARVE_OK)
+        return status;
+    return check_decoded(client, VARVE_OP_CONFIG_OK,
+                         varve_decode_config_ok(body, client->arena, ret_entries, ret_count, &why), &why, error);
+}

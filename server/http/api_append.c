@@ -7,7 +7,10 @@
 #include "varve/append_json.h"
 #include "varve/uuid.h"
 
-enum { REPLY_BYTES = 1024, REPLY_BYTES_PER_ID = 48 };
+enum {
+    REPLY_BYTES = 1024, REPLY_BYTES_PER_ID = 48,
+    LEAST_EVENT_BYTES = 12, /* {"type":"t"} */
+};
 
 struct api_append {
     struct completion completion;
@@ -190,17 +193,34 @@ static void queue(struct http_request *request, struct varve_append *append, con
     http_reply_error(request, &error);
 }
 
+/* While it is decoded: the events, and what of the body is not taken as it stands. */
+static uint64_t decoding_bytes(const struct server *server, size_t body_size)
+{
+    uint64_t events = body_size / LEAST_EVENT_BYTES + 1;
+
+    if (events > server->limits.max_append_events)
+        events = server->limits.max_append_events;
+    return events * sizeof(struct varve_event) + 2 * (uint64_t)body_size;
+}
+
 void handle_api_append(struct http_request *request)
 {
     struct server *server = http_server(request);
+    uint64_t bytes = decoding_bytes(server, http_body(request).size);
     struct varve_append_json json;
     struct varve_append *append = NULL;
     struct varve_error error = { .status = VARVE_OK };
 
+    if (!budget_take(&server->budget, bytes)) {
+        varve_fail(&error, VARVE_OVERLOADED, NULL, "the server's memory for requests is used up");
+        http_reply_error(request, &error);
+        return;
+    }
     varve_wire_arena_reset(server->arena);
     if (decode(request, &json, &append, &error) == VARVE_OK)
         queue(request, append, &json);
     else
         http_reply_error(request, &error);
     varve_wire_arena_reset(server->arena); /* An unusually large one gives its memory back. */
+    budget_give(&server->budget, bytes);
 }

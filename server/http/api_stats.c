@@ -6,7 +6,7 @@
 
 #include "lookups.h"
 
-enum { STATS_BYTES = 64 * 1024 };
+enum { STATS_BYTES = 48 * 1024 }; /* small: it is asked when there is little left */
 
 static void write_stats(struct varve_wire_buffer *out, const struct varve_stat *stats, size_t count)
 {

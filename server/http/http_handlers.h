@@ -8,6 +8,9 @@
 void handle_http_live(struct http_request *request);  /* GET /health/live */
 void handle_http_ready(struct http_request *request); /* GET /health/ready */
 
+/* http_metrics.c */
+void handle_http_metrics(struct http_request *request); /* GET /metrics */
+
 /* http_index.c */
 void handle_http_index(struct http_request *request); /* GET /, GET /v1 */
 

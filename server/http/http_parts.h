@@ -54,6 +54,7 @@ struct http_request {
     struct http_connection *connection; /* NULL: lost while somebody was to answer */
     enum http_request_state state;
     uint64_t begun_us;
+    uint64_t handled_us;                /* since when a handler has it, all of it; 0: none was called */
     uint64_t charged_bytes;             /* of the budget: all below */
     const struct http_route *route;     /* NULL: none fits */
     const char *method;

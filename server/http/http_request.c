@@ -88,6 +88,19 @@ void *http_on_target(void *user, const char *target, struct MHD_Connection *mhd)
     return request;
 }
 
+/* As request_end.c tells those of the binary port. The time that a client takes to send its request is its own. */
+static void log_if_slow(const struct http_request *request, unsigned status)
+{
+    struct server *server = request->http->server;
+    uint64_t took_us = request->handled_us > 0 ? now_us() - request->handled_us : 0;
+    uint64_t limit_ms = server->config->slow_request_ms;
+
+    if (limit_ms > 0 && took_us >= limit_ms * 1000)
+        log_warn(&server->log, "http.slow", log_text("operation", request->route->operation),
+                 log_view("about", request->parts[0]), log_number("dur_ms", took_us / 1000),
+                 log_number("status", status));
+}
+
 void http_answered(struct http_request *request, unsigned status, struct MHD_Response *answer, uint64_t bytes)
 {
     struct server *server = request->http->server;
@@ -103,6 +116,7 @@ void http_answered(struct http_request *request, unsigned status, struct MHD_Res
         figure_add(&server->figures.http_requests_failed, 1);
     metrics_http_request(server->metrics, request->route != NULL ? request->route->operation : "none", status,
                          now_us() - request->begun_us);
+    log_if_slow(request, status);
     if (request->connection == NULL)
         free_request(request);
     else if (before == HTTP_WAITING)
@@ -225,6 +239,7 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
 static void serve(struct http_request *request)
 {
     request->state = HTTP_ROUTED;
+    request->handled_us = now_us();
     request->route->handler(request);
     if (request->state == HTTP_ROUTED)
         request->state = HTTP_WAITING;

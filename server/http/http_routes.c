@@ -19,6 +19,7 @@ const struct http_route http_routes[] = {
     { "GET", "/v1", handle_http_index, HTTP_BEFORE_STORE, "index", NULL },
     { "GET", "/health/live", handle_http_live, HTTP_BEFORE_STORE, "health_live", NULL },
     { "GET", "/health/ready", handle_http_ready, HTTP_BEFORE_STORE, "health_ready", NULL },
+    { "GET", "/metrics", handle_http_metrics, 0, "metrics", NULL },
 
     { "POST", "/v1/streams/{stream}", handle_api_append, HTTP_HAS_BODY, "stream_append", of_append },
     { "GET", "/v1/streams/{stream}", handle_api_read_stream, 0, "stream_read", of_stream },

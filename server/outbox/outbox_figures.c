@@ -28,6 +28,11 @@ void outbox_figures_end(struct outbox_figures *figures)
     pthread_mutex_destroy(&figures->lock);
 }
 
+const char *outbox_measure_name(enum outbox_measure measure)
+{
+    return measure_names[measure];
+}
+
 void outbox_figures_measure(struct outbox_figures *figures, enum outbox_measure measure, uint64_t value)
 {
     varve_histogram_add(&figures->measures[measure], value);

@@ -53,6 +53,7 @@ struct outbox_figures {
 
 void outbox_figures_init(struct outbox_figures *figures);
 void outbox_figures_end(struct outbox_figures *figures);
+const char *outbox_measure_name(enum outbox_measure measure); /* "ack_us" */
 /* The outbox's thread. */
 void outbox_figures_measure(struct outbox_figures *figures, enum outbox_measure measure, uint64_t value);
 void outbox_figures_count_code(struct outbox_figures *figures, struct outbox_coded *coded, const char *code);

@@ -366,7 +366,7 @@ def test_the_same_output_from_server_and_directory(target):
 # ---- help, versions, terminals --------------------------------------------------------------------------------------
 
 COMMANDS = ["append", "import", "read", "stream ls", "stream info", "stream truncate", "stream retention",
-            "stream delete", "stream tombstone", "stats", "health", "ping", "check"]
+            "stream delete", "stream tombstone", "stats", "health", "config show", "top", "ping", "check"]
 
 
 def test_help_everywhere():

@@ -5,7 +5,7 @@ import socket
 import sys
 import time
 
-from cli_support import expect, main, varve
+from cli_support import Server, expect, main, varve
 from fake_peer import FakePeer
 
 CHECKS = [["store", True, ""], ["disk", True, ""]]
@@ -46,6 +46,16 @@ def test_json():
                (1, {"live": True, "ready": False, "checks": [{"name": n, "good": g, "reason": r} for n, g, r in FULL],
                     "uptime_s": 3723, "version": "9.8.7"}))
     server.close()
+
+
+def test_a_real_server(folder):
+    server = Server(folder + "/store")
+    for arguments in [], ["--live"]:
+        done = varve("health", *arguments, "--server", server.url)
+        expect((done.returncode, done.err), (0, ""))
+        assert done.out.startswith("ready: varved "), done.out
+    server.stop()
+    expect(varve("health", "--server", server.url).returncode, 5)
 
 
 def test_nobody_answers():

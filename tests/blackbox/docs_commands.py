@@ -5,7 +5,8 @@ Blocks marked ```console have `$ command` lines, each followed by its output, st
 `[exit code N]` unless it is 0. <n>, <time>, <uuid> and <any> stand for what differs, any time stands for any other;
 the width of gaps does not count.
 Blocks marked ```sh are run line by line and must succeed. The blocks of a document run in order against one empty
-server, in a scratch directory, with varve in the PATH and VARVE_URL set.
+server, in a scratch directory, with varve in the PATH and VARVE_URL set; 127.0.0.1:8279 is the server's HTTP port,
+wherever that is.
 """
 import os
 import re
@@ -16,7 +17,7 @@ import tempfile
 from cli_support import BIN, ROOT, TIMEOUT_S, Server, clean_environment
 
 # With what their server is started.
-DOCUMENTS = {"README.md": [], "docs/cli.md": [], "docs/outbox.md": ["--kafka-mock"]}
+DOCUMENTS = {"README.md": [], "docs/cli.md": [], "docs/http.md": [], "docs/outbox.md": ["--kafka-mock"]}
 PLACEHOLDERS = {"<n>": r"[\d,]+", "<time>": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z", "<any>": ".*",
                 "<uuid>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"}
 
@@ -50,8 +51,9 @@ def is_as_said(said, printed):
     return re.fullmatch(pattern, squeezed(printed)) is not None
 
 
-def run_step(step, folder, url):
+def run_step(step, folder, url, http):
     command, said, code = step
+    command = command.replace("127.0.0.1:8279", http)
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S,
                           env=clean_environment(VARVE_URL=url, PATH=BIN + ":" + os.environ["PATH"]))
@@ -66,12 +68,16 @@ def run_document(document, options):
     """(passed, failed)"""
     good = bad = 0
     with tempfile.TemporaryDirectory(prefix="varve-docs-") as folder:
-        server = Server(os.path.join(folder, "server"), *options)
+        ports = os.path.join(folder, "http")
+        server = Server(os.path.join(folder, "server"), "--http.listen", "127.0.0.1:0", "--http.port_file", ports,
+                        *options)
+        with open(ports, encoding="utf-8") as file:
+            http = "127.0.0.1:" + file.read().split()[0]
         os.mkdir(os.path.join(folder, "here"))
         try:
             for kind, block in blocks(document):
                 for step in steps(kind, block) if kind in ("sh", "console") else []:
-                    ok = run_step(step, os.path.join(folder, "here"), server.url)
+                    ok = run_step(step, os.path.join(folder, "here"), server.url, http)
                     good, bad = good + ok, bad + (not ok)
             server.stop()
         finally:

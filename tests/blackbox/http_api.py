@@ -28,6 +28,11 @@ class Api(HttpServer):
     def __init__(self, folder, *options):
         super().__init__(folder + "-" + uuid.uuid4().hex, *options)
 
+    def __exit__(self, fault, *more):
+        if fault is None and self.process.poll() is None:
+            self.stop()  # What leaks shows at an orderly end.
+        super().__exit__(fault, *more)
+
     def call(self, method, target, body=None, status=200, headers=None):
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
@@ -57,7 +62,7 @@ def types(page):
     return [event["type"] for event in page["events"]]
 
 
-# ---- the document ---------------------------------------------------------------------------------------------------
+# ---- the document --------------------------------------------------------------------------------------------------
 
 
 def test_the_document_has_every_route_and_no_other(folder):
@@ -145,7 +150,7 @@ def test_whatever_is_asked_the_answer_is_one_of_the_document(folder):
 STREAMS_WITHOUT_END = ("/v1/events",)
 
 
-# ---- appends --------------------------------------------------------------------------------------------------------
+# ---- appends -------------------------------------------------------------------------------------------------------
 
 
 def test_appends(folder):
@@ -221,7 +226,7 @@ def test_what_is_wrong_with_an_append_is_named(folder):
         server.problem("GET", "/v1/streams/s-1", 404, "STREAM_NOT_FOUND")
 
 
-# ---- reads ----------------------------------------------------------------------------------------------------------
+# ---- reads ---------------------------------------------------------------------------------------------------------
 
 
 def fill(server):
@@ -319,7 +324,7 @@ def test_an_index_that_is_not_kept_is_said(folder):
         server.problem("POST", f"/v1/events/{ID}/replay", 404, "OUTBOX_NOT_FOUND", "outbox")
 
 
-# ---- what there is --------------------------------------------------------------------------------------------------
+# ---- what there is -------------------------------------------------------------------------------------------------
 
 
 def test_streams(folder):
@@ -344,6 +349,7 @@ def test_sagas(folder):
     with Api(folder) as server:
         client = Client(("127.0.0.1", server.port))
         client.transact(sagas=[change(BEGIN, "order", str(i), step="pay", state=b'{"n":%d}' % i) for i in range(5)])
+        client.close()
         page = server.get("/v1/sagas")
         assert [saga["saga_id"] for saga in page["sagas"]] == list("01234") and page["end"], page
         assert all("state" not in saga for saga in page["sagas"])
@@ -406,7 +412,53 @@ def wait_for(server, there):
         time.sleep(0.02)
 
 
-# ---- in all ---------------------------------------------------------------------------------------------------------
+# ---- clients that do not wait --------------------------------------------------------------------------------------
+
+
+def request_bytes(server, method, target, body=None):
+    data = json.dumps(body).encode() if body is not None else b""
+    kind = "Content-Type: application/json\r\n" if body is not None else ""
+    return (f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{server.http_port}\r\n{kind}"
+            f"Content-Length: {len(data)}\r\n\r\n").encode() + data
+
+
+def test_who_does_not_wait_leaves_nothing_behind(folder):
+    with Api(folder, "--kafka-mock") as server:
+        server.post("/v1/streams/s", [{"type": "t", "id": ID, "data": "x" * 100000}] + [{"type": "t"}] * 200)
+        idle = server.figure("budget_used_bytes")
+        asked = [("GET", path) for path in ("/v1/all", "/v1/streams/s?backwards", "/v1/events/" + ID, "/v1/streams",
+                                            "/v1/stats", "/v1/sagas", "/v1/outboxes")]
+        asked.append(("POST", f"/v1/events/{ID}/replay"))
+        for i in range(400):
+            method, target = asked[i % len(asked)]
+            with server.raw() as peer:
+                if i % 3 == 0:
+                    peer.send(request_bytes(server, "POST", "/v1/streams/s", {"type": "gone", "data": i}))
+                peer.send(request_bytes(server, method, target))  # Behind the other, on the same connection.
+        until = time.monotonic() + PATIENCE_S
+        while server.figure("http_requests_under_way") > 0 or server.figure("budget_used_bytes") > idle:
+            assert time.monotonic() < until, server.figure("budget_used_bytes")
+            time.sleep(0.05)
+        assert set(types(server.get("/v1/streams/s?backwards&limit=1"))) <= {"gone", "t"}
+
+
+def test_more_than_the_memory_allows_is_refused_at_once(folder):
+    with Api(folder, "--server.memory_budget", "64MiB", "--server.readers", "1") as server:
+        server.post("/v1/streams/s", [{"type": "t", "data": "x" * 200000}] * 5)
+        peers = [server.raw() for _ in range(100)]
+        for peer in peers:
+            peer.send(request_bytes(server, "GET", "/v1/all"))
+        found = set()
+        for peer in peers:
+            with peer:
+                head = peer.until(b"\r\n\r\n").split(b"\r\n\r\n")[0].decode()
+                found.add(head.split()[1])
+                assert head.split()[1] == "200" or "Retry-After: " in head, head
+        assert found <= {"200", "429"} and "200" in found, found
+        assert len(server.get("/v1/all")["events"]) == 5
+
+
+# ---- in all --------------------------------------------------------------------------------------------------------
 
 
 def test_every_status_of_the_document_that_can_be_had_was_seen(folder):

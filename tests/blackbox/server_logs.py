@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The log of varved: what every line has, what a flood leaves of itself, and what it never says."""
+import http.client
 import json
 import os
 import re
@@ -93,6 +94,38 @@ def test_slow_requests_are_told(folder):
     assert MARKER not in "\n".join(lines_of(server))
     c.close()
     server.stop()
+
+
+def http_port(folder):
+    with open(folder + "/http.port", encoding="utf-8") as file:
+        return int(file.read().split()[0])
+
+
+def post(port, stream, body):
+    """The status of an append over HTTP."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
+    connection.request("POST", f"/v1/streams/{stream}", body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status
+
+
+def test_slow_requests_over_http_are_told(folder):
+    server = Server(folder + "/store", "--log.slow_request", "1ms", "--http.listen", "127.0.0.1:0", "--http.port_file",
+                    folder + "/http.port")
+    events = json.dumps({"events": [{"type": "t", "data": MARKER * 200} for _ in range(100)]})
+    give_up = time.monotonic() + DEADLINE_S
+    while not any("event=http.slow" in line for line in lines_of(server)):
+        assert time.monotonic() < give_up, "\n".join(lines_of(server))
+        expect(post(http_port(folder), "order-42", events), 201)
+    line = next(line for line in lines_of(server) if "event=http.slow" in line)
+    assert re.search(r" event=http.slow operation=\S+ about=order-42 dur_ms=\d+ status=201$", line), line
+    for body in "{" + MARKER, json.dumps({"type": MARKER * 50}), json.dumps([MARKER]), \
+            json.dumps({"type": "t", "data": MARKER, "expected": 7}), json.dumps({"events": [], MARKER: 1}):
+        assert post(http_port(folder), "order-42", body) >= 400, body
+    server.stop()
+    assert MARKER not in "\n".join(lines_of(server))
 
 
 # ---- floods ---------------------------------------------------------------------------------------------------------

@@ -438,4 +438,26 @@ def health():
     f.write()
 
 
-FAMILIES = (hello, ping, append, read, streams, find, stats, health, error, frames, records)
+def config():
+    f = Family("config")
+    f.good("CONFIG", "CONFIG", {})
+    malformed(f, "CONFIG", [])
+    m = {"entries": [
+        {"key": "http.max_body", "value": "8MiB", "origin": "default", "reloadable": True},
+        {"key": "server.directory", "value": "/var/lib/varve", "origin": "/etc/varve/varved.ini:2",
+         "reloadable": False},
+        {"key": "outbox.loans.rdkafka.sasl.password", "value": "(secret)",
+         "origin": "VARVED_OUTBOX__LOANS__RDKAFKA_SASL_PASSWORD", "reloadable": False}]}
+    f.good("CONFIG_OK", "CONFIG_OK", m)
+    f.good("CONFIG_OK without an entry", "CONFIG_OK", {"entries": []})
+    later(f, "CONFIG_OK", m)
+    f.other("CONFIG_OK with entries of a later version", "CONFIG_OK", [[["a.b", "1", "default", False, "more"]]],
+            {"entries": [{"key": "a.b", "value": "1", "origin": "default", "reloadable": False}]},
+            "unknown elements at the end of an entry are skipped")
+    malformed(f, "CONFIG_OK", BODIES["CONFIG_OK"](m))
+    f.bad("CONFIG_OK with an entry of three elements", "CONFIG_OK", [[["a.b", "1", "default"]]], "PROTOCOL")
+    f.bad("CONFIG_OK with more entries than bytes", "CONFIG_OK", b"\x91\xdd\x00\xff\xff\xff", "PROTOCOL")
+    f.write()
+
+
+FAMILIES = (hello, ping, append, read, streams, find, stats, health, config, error, frames, records)

@@ -267,6 +267,34 @@ static void test_health(void **state)
     fake_server_stop(server);
 }
 
+static void script_config(struct fake_server *server)
+{
+    const struct varve_config_entry entries[] = {
+        { varve_view_str("http.max_body"), varve_view_str("1MiB"), varve_view_str("--http.max_body"), true },
+        { varve_view_str("http.listen"), varve_view_str("off"), varve_view_str("default"), false },
+    };
+
+    fake_begin(server);
+    varve_encode_config_ok(&server->out, fake_take(server, VARVE_OP_CONFIG), entries, 2);
+    fake_send(server);
+    fake_gone(server);
+}
+
+static void test_config(void **state)
+{
+    struct fake_server *server = fake_server_start(script_config, NULL);
+    struct varve_client *client = peer_client(server, "");
+    const struct varve_config_entry *entries;
+    size_t count;
+
+    assert_int_equal(varve_client_config(client, &entries, &count, NULL), VARVE_OK);
+    assert_int_equal(count, 2);
+    assert_true(varve_view_equal(entries[0].value, varve_view_str("1MiB")) && entries[0].reloadable);
+    assert_true(varve_view_equal(entries[1].origin, varve_view_str("default")) && !entries[1].reloadable);
+    varve_client_free(client);
+    fake_server_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_get_verifies_what_it_gets),
         cmocka_unit_test(test_stats),
         cmocka_unit_test(test_health),
+        cmocka_unit_test(test_config),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

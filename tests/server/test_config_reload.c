@@ -127,6 +127,9 @@ static void outboxes_are_as_they_were_started(void **state)
            "!outbox.a.route type=2 -> drop>type=3 -> drop\n!outbox.a.rdkafka.client.rack r>\n"
            "!outbox.a.mode exactly_once>at_least_once\n!outbox.b.backoff.max 10s>30s\n"
            "!outbox.a.route >type=4 -> drop\n");
+    reload(&config, "[outbox b]\nbrokers = x\nbackoff.max = 10s\n[outbox c]\nbrokers = y\n",
+           "!outbox.a.brokers x>\n!outbox.a.route type=1 -> drop>\n!outbox.a.route type=2 -> drop>\n"
+           "!outbox.a.rdkafka.client.rack r>\n!outbox.c.brokers >y\n");
     assert_int_equal(config.outboxes.all[0]->route_count, 2);
     assert_int_equal(config.outboxes.all[0]->mode, VARVE_OUTBOX_EXACTLY_ONCE);
     config_end(&config);

@@ -28,6 +28,21 @@ static void the_later_source_holds(void **state)
     config_settings_end(&settings);
 }
 
+static void settings_have_a_bound(void **state)
+{
+    struct config_complaints complaints = { .count = 0 };
+    struct config_settings settings;
+
+    assert_true(config_settings_begin(&settings, &complaints));
+    for (int i = 0; i < CONFIG_MAX_SETTINGS + 100; i++)
+        config_settings_add(&settings,
+                            &(struct config_setting){ .key = &config_keys[1], .text = "x", .origin = "f:7" });
+    assert_int_equal(settings.count, CONFIG_MAX_SETTINGS);
+    assert_int_equal(complaints.count, 1);
+    assert_string_equal(complaints.lines[0], "f:7: one setting more than the 10000 there may be");
+    config_settings_end(&settings);
+}
+
 static void complaints_have_a_bound(void **state)
 {
     struct config_complaints complaints = { .count = 0 };
@@ -42,7 +57,8 @@ static void complaints_have_a_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_later_source_holds), cmocka_unit_test(complaints_have_a_bound),
+        cmocka_unit_test(the_later_source_holds), cmocka_unit_test(settings_have_a_bound),
+        cmocka_unit_test(complaints_have_a_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,7 @@ static void both_halves_are_there(void **state)
     assert_int_equal(number_of(stats, count, "requests_under_way"), 1);
     assert_int_equal(number_of(stats, count, "budget_limit_bytes"), 100 << 20);
     assert_true(number_of(stats, count, "bytes_in") > 0);
+    assert_int_equal(number_of(stats, count, "commit_us_p99"), 0); /* No second has passed on this loop. */
     assert_true(number_of(stats, count, "uptime_s") < 1000000);
     for (size_t i = 0; i < count; i++)
         has_version |= stats[i].is_text && varve_view_equal(stats[i].text, varve_view_str(VARVE_VERSION));

@@ -93,8 +93,6 @@ COUNTED_WITH_END(outbox_dead_ok, const struct varve_dead_letter *)
 PLAIN(outbox_history, struct varve_outbox_history_request)
 COUNTED_WITH_END(outbox_history_ok, const struct varve_outbox_history_event *)
 COUNTED(outbox_verify_ok, const struct varve_stat *)
-IN_ARENA(load, struct varve_load_request)
-PLAIN(loading, struct varve_loading)
 
 PASS(empty)
 {
@@ -110,12 +108,17 @@ PASS(empty)
         varve_encode_stats(out, ID);
     else if (opcode == VARVE_OP_HEALTH)
         varve_encode_health(out, ID);
+    else if (opcode == VARVE_OP_CONFIG)
+        varve_encode_config(out, ID);
     else if (opcode == VARVE_OP_SAGA_COUNTS)
         varve_encode_saga_counts(out, ID);
     else
         varve_encode_group_list(out, ID);
     return status;
 }
+
+IN_ARENA(load, struct varve_load_request)
+PLAIN(loading, struct varve_loading)
 
 PASS(pong)
 {
@@ -306,6 +309,7 @@ PASS(outbox_verify)
 }
 
 IN_ARENA(health_ok, struct varve_health)
+COUNTED(config_ok, const struct varve_config_entry *)
 
 static const wire_pass passes[256] = {
     [VARVE_OP_HELLO] = pass_hello,
@@ -321,6 +325,7 @@ static const wire_pass passes[256] = {
     [VARVE_OP_GET] = pass_get,
     [VARVE_OP_STATS] = pass_empty,
     [VARVE_OP_HEALTH] = pass_empty,
+    [VARVE_OP_CONFIG] = pass_empty,
     [VARVE_OP_SUBSCRIBE] = pass_subscribe,
     [VARVE_OP_GROUP_CREATE ... VARVE_OP_GROUP_INFO] = pass_group,
     [VARVE_OP_GROUP_LIST] = pass_empty,
@@ -339,6 +344,7 @@ static const wire_pass passes[256] = {
     [VARVE_OP_GET_OK] = pass_get_ok,
     [VARVE_OP_STATS_OK] = pass_stats_ok,
     [VARVE_OP_HEALTH_OK] = pass_health_ok,
+    [VARVE_OP_CONFIG_OK] = pass_config_ok,
     [VARVE_OP_SUBSCRIBED] = pass_subscribed,
     [VARVE_OP_EVENTS] = pass_events,
     [VARVE_OP_CAUGHT_UP ... VARVE_OP_CHECKPOINT] = pass_position,

@@ -151,12 +151,25 @@ static void it_can_be_asked_to_end(void **state)
     pthread_t thread;
     char text[JOB_LINE + 64];
 
-    job_terminate(&job); /* Nothing runs: nobody is asked. */
     assert_int_equal(pthread_create(&thread, NULL, terminate, &job), 0);
     assert_int_equal(job_run(&job, &result, NULL), VARVE_OK);
     assert_int_equal(pthread_join(thread, NULL), 0);
     job_describe(&result, text, sizeof(text));
     assert_memory_equal(text, "exit status 9", strlen("exit status 9"));
+}
+
+static void who_is_asked_before_it_runs_ends_at_once(void **state)
+{
+    char *command[] = { "sleep", "1000", NULL };
+    struct job job = { .command = command, .variables = no_variables };
+    struct job_result result;
+    char text[JOB_LINE + 64];
+
+    job_terminate(&job);
+    assert_int_equal(job_run(&job, &result, NULL), VARVE_OK);
+    job_describe(&result, text, sizeof(text));
+    assert_string_equal(text, "killed by signal 15");
+    assert_false(job.asked); /* The next is its own. */
 }
 
 static void what_cannot_run_is_said(void **state)
@@ -186,6 +199,7 @@ int main(void)
         cmocka_unit_test(children_it_leaves_are_not_waited_for),
         cmocka_unit_test(it_ticks_while_it_runs),
         cmocka_unit_test(it_can_be_asked_to_end),
+        cmocka_unit_test(who_is_asked_before_it_runs_ends_at_once),
         cmocka_unit_test(what_cannot_run_is_said),
     };
 

@@ -250,6 +250,26 @@ static enum varve_status decode_stats(struct varve_view body, struct varve_wire_
     return status;
 }
 
+static enum varve_status decode_config(struct varve_view body, struct varve_wire_arena *arena, json_t **ret,
+                                       struct varve_error *error)
+{
+    const struct varve_config_entry *entries;
+    size_t count = 0;
+    enum varve_status status = varve_decode_config_ok(body, arena, &entries, &count, error);
+
+    if (status != VARVE_OK)
+        return status;
+
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:b}", "key", json_of_text(entries[i].key), "value",
+                                              json_of_text(entries[i].value), "origin",
+                                              json_of_text(entries[i].origin), "reloadable", entries[i].reloadable));
+    *ret = json_pack("{s:o}", "entries", list);
+    return VARVE_OK;
+}
+
 static json_t *of_health(const struct varve_health *health)
 {
     json_t *checks = json_array();
@@ -303,6 +323,7 @@ static enum varve_status decode_request(uint8_t opcode, struct varve_view body, 
     case VARVE_OP_PING:
     case VARVE_OP_CANCEL:
     case VARVE_OP_HEALTH:
+    case VARVE_OP_CONFIG:
     case VARVE_OP_STATS: DECODED(varve_decode_empty(body, opcode, error), json_object());
     default: return consumer_meaning_decode(opcode, body, arena, ret, error);
     }
@@ -337,6 +358,7 @@ enum varve_status meaning_decode(uint8_t opcode, struct varve_view body, struct 
     case VARVE_OP_GET_OK:
         DECODED(varve_decode_get_ok(body, &record, error), json_pack("{s:o}", "record", json_of_record(record)));
     case VARVE_OP_STATS_OK: return decode_stats(body, arena, ret, error);
+    case VARVE_OP_CONFIG_OK: return decode_config(body, arena, ret, error);
     case VARVE_OP_HEALTH_OK: DECODED(varve_decode_health_ok(body, arena, &health, error), of_health(&health));
     case VARVE_OP_ERROR: DECODED(varve_decode_error(body, arena, &failure, error), of_error(&failure));
     default: return decode_request(opcode, body, arena, ret, error);

@@ -2,6 +2,7 @@
 #ifndef TESTS_WIRE_MEANING_H
 #define TESTS_WIRE_MEANING_H
 
+#include "varve/wire_config.h"
 #include "varve/wire_health.h"
 #include "varve/wire_outbox.h"
 #include "varve/wire_saga.h"

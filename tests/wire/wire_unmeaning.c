@@ -274,6 +274,21 @@ static void encode_health_ok(struct varve_wire_buffer *out, uint32_t id, const j
     varve_encode_health_ok(out, id, &health);
 }
 
+static void encode_config_ok(struct varve_wire_buffer *out, uint32_t id, const json_t *m)
+{
+    const json_t *list = json_object_get(m, "entries");
+    size_t count = json_array_size(list);
+    struct varve_config_entry *entries = value_room(count, sizeof(*entries));
+
+    for (size_t i = 0; i < count; i++) {
+        const json_t *entry = json_array_get(list, i);
+
+        entries[i] = (struct varve_config_entry){ value_text(entry, "key"), value_text(entry, "value"),
+                                                  value_text(entry, "origin"), value_bool(entry, "reloadable") };
+    }
+    varve_encode_config_ok(out, id, entries, count);
+}
+
 static void encode_error(struct varve_wire_buffer *out, uint32_t id, const json_t *m)
 {
     const json_t *list = json_object_get(m, "conflicts");
@@ -314,6 +329,7 @@ static bool encode_request(struct varve_wire_buffer *out, uint32_t id, uint8_t o
     case VARVE_OP_GET: varve_encode_get(out, id, (uint64_t)value_int(m, "position")); return true;
     case VARVE_OP_STATS: varve_encode_stats(out, id); return true;
     case VARVE_OP_HEALTH: varve_encode_health(out, id); return true;
+    case VARVE_OP_CONFIG: varve_encode_config(out, id); return true;
     default: return consumer_meaning_encode(out, id, opcode, m);
     }
 }
@@ -342,6 +358,7 @@ bool meaning_encode(struct varve_wire_buffer *out, uint32_t id, uint8_t opcode, 
     case VARVE_OP_GET_OK: varve_encode_get_ok(out, id, value_record(json_object_get(m, "record"))); return true;
     case VARVE_OP_STATS_OK: encode_stats_ok(out, id, m); return true;
     case VARVE_OP_HEALTH_OK: encode_health_ok(out, id, m); return true;
+    case VARVE_OP_CONFIG_OK: encode_config_ok(out, id, m); return true;
     case VARVE_OP_ERROR: encode_error(out, id, m); return true;
     default: return encode_request(out, id, opcode, m);
     }

@@ -132,18 +132,22 @@ static void oversee(struct crew *crew, int signal_fd, uint64_t started)
         worker_join(&crew->workers[i]);
 }
 
-/* Threads inherit what is blocked here, so that signals come to us alone; commands do not. */
-static enum varve_status work(struct crew *crew, struct varve_error *error)
+/* Before it joins, for from then on it has to leave. Threads inherit what is blocked here, so that signals come to us
+ * alone; commands do not. */
+static void block_signals(sigset_t *ret_signals)
+{
+    sigemptyset(ret_signals);
+    sigaddset(ret_signals, SIGINT);
+    sigaddset(ret_signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
+}
+
+static enum varve_status work(struct crew *crew, const sigset_t *signals, struct varve_error *error)
 {
     enum varve_status status = VARVE_OK;
     uint64_t started = 0;
-    sigset_t signals;
+    int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
     crew->pool.over_fd = eventfd(0, EFD_CLOEXEC);
     if (signal_fd < 0 || crew->pool.over_fd < 0)
         return varve_fail(error, VARVE_IO, NULL, "no descriptor is left: %s", strerror(errno));
@@ -209,6 +213,7 @@ static int run(struct cli *cli)
     struct crew crew = { .cli = cli, .count = 1, .pool = { .tickets = UINT64_MAX, .lock = PTHREAD_MUTEX_INITIALIZER } };
     struct varve_group_info info;
     struct varve_error error;
+    sigset_t signals;
     enum varve_status status = parse(cli, &crew, &error);
 
     if (status == VARVE_OK)
@@ -221,10 +226,11 @@ static int run(struct cli *cli)
     crew.pool.command = cli->arguments.command;
     crew.pool.ack_timeout_ms = info.settings.ack_timeout_ms;
     crew.workers = memory_take((size_t)crew.count * sizeof(*crew.workers));
+    block_signals(&signals);
     status = join(&crew, &error);
     bool joined = status == VARVE_OK;
     if (joined)
-        status = work(&crew, &error);
+        status = work(&crew, &signals, &error);
     leave(&crew);
     free(crew.workers);
     if (joined)

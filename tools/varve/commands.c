@@ -57,6 +57,8 @@ const struct command *const cli_commands[] = {
     &command_outbox_replay,
     &command_stats,
     &command_health,
+    &command_config_show,
+    &command_top,
     &command_ping,
     &command_check,
     &command_dev,

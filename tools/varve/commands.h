@@ -59,6 +59,8 @@ extern const struct command command_outbox_history;
 extern const struct command command_outbox_replay;
 extern const struct command command_stats;
 extern const struct command command_health;
+extern const struct command command_config_show;
+extern const struct command command_top;
 extern const struct command command_ping;
 extern const struct command command_check;
 extern const struct command command_dev;

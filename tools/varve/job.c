@@ -176,6 +176,13 @@ static void watch(struct run *run)
         end_line(run);
 }
 
+/* Whoever asks may come while the command runs already but is not known to: then job_run() finds `asked`. */
+static void pass_on(struct job *job, pid_t pid)
+{
+    if (pid > 0 && __atomic_exchange_n(&job->asked, false, __ATOMIC_SEQ_CST))
+        kill(-pid, SIGTERM);
+}
+
 enum varve_status job_run(struct job *job, struct job_result *ret_result, struct varve_error *error)
 {
     struct run run = { .job = job, .result = ret_result, .left = job->input };
@@ -186,6 +193,7 @@ enum varve_status job_run(struct job *job, struct job_result *ret_result, struct
     if (status != VARVE_OK)
         return status;
     __atomic_store_n(&job->running, run.pid, __ATOMIC_SEQ_CST);
+    pass_on(job, run.pid);
     watch(&run);
     __atomic_store_n(&job->running, 0, __ATOMIC_SEQ_CST);
     while (waitpid(run.pid, &ret_result->status, 0) < 0 && errno == EINTR)
@@ -199,10 +207,8 @@ enum varve_status job_run(struct job *job, struct job_result *ret_result, struct
 
 void job_terminate(struct job *job)
 {
-    pid_t pid = __atomic_load_n(&job->running, __ATOMIC_SEQ_CST);
-
-    if (pid > 0)
-        kill(-pid, SIGTERM);
+    __atomic_store_n(&job->asked, true, __ATOMIC_SEQ_CST);
+    pass_on(job, __atomic_load_n(&job->running, __ATOMIC_SEQ_CST));
 }
 
 /* ---- what became of it ------------------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ struct job {
     void (*tick)(void *user);
     void *user;
     pid_t running;                /* atomic: its process group while it runs, else 0 */
+    bool asked;                   /* atomic: to end, and not told so yet */
 };
 struct job_result {
     int status;                   /* as of waitpid() */
@@ -31,7 +32,7 @@ enum varve_status job_check(const char *program, struct varve_error *error);
 
 /* Run it to its end. IO: it could not be started. What it does not read of its input is no failure. */
 enum varve_status job_run(struct job *job, struct job_result *ret_result, struct varve_error *error);
-/* From any thread: ask what is running to end (SIGTERM). */
+/* From any thread: ask what is running, or else what will run next, to end (SIGTERM). */
 void job_terminate(struct job *job);
 
 bool job_succeeded(const struct job_result *result);

@@ -50,6 +50,8 @@ void table_row_end(struct table *table); /* after one cell per column */
 void table_flush(struct table *table);   /* prints the rows so far; later ones may be wider */
 void table_end(struct table *table);     /* prints what is left and frees it */
 
+/* The bytes of the character at `at`, and its columns. What cannot be printed counts as one byte and -1 column. */
+size_t display_character(struct varve_view text, size_t at, int *ret_width);
 /* Columns a text takes on a terminal. */
 size_t display_width(struct varve_view text);
 

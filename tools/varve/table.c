@@ -36,8 +36,7 @@ struct table {
     bool titled;                             /* the titles are printed */
 };
 
-/* The next character: its bytes and columns. What is no printable character counts as one byte and -1 column. */
-static size_t next_character(struct varve_view text, size_t at, int *ret_width)
+size_t display_character(struct varve_view text, size_t at, int *ret_width)
 {
     mbstate_t state = { 0 };
     wchar_t character;
@@ -57,7 +56,7 @@ size_t display_width(struct varve_view text)
     int one;
 
     for (size_t at = 0; at < text.size;) {
-        at += next_character(text, at, &one);
+        at += display_character(text, at, &one);
         width += one >= 0 ? (size_t)one : 1;
     }
     return width;
@@ -70,7 +69,7 @@ static size_t fitting_bytes(struct varve_view text, size_t width, size_t *ret_us
 
     while (at < text.size) {
         int one;
-        size_t size = next_character(text, at, &one);
+        size_t size = display_character(text, at, &one);
         size_t columns = one >= 0 ? (size_t)one : 1;
 
         if (used + columns > width)
@@ -107,7 +106,7 @@ static size_t add_printable(struct text *text, struct varve_view value)
 
     while (at < value.size) {
         int width;
-        size_t size = next_character(value, at, &width);
+        size_t size = display_character(value, at, &width);
 
         columns += width >= 0 ? (size_t)width : 1;
         if (width < 0) {

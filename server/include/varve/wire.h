@@ -37,7 +37,7 @@ enum varve_opcode {
     VARVE_OP_STREAM_INFO = 0x07, VARVE_OP_STREAM_LIST = 0x08, VARVE_OP_STREAM_CHANGE = 0x09,
     VARVE_OP_FIND = 0x0a, VARVE_OP_GET = 0x0b, VARVE_OP_STATS = 0x0c,
     VARVE_OP_HEALTH = 0x0d,       /* wire_health.h */
-    VARVE_OP_CONFIG = 0x0e,
+    VARVE_OP_CONFIG = 0x0e,       /* wire_config.h */
     VARVE_OP_SUBSCRIBE = 0x10,     /* CREDIT and CANCEL speak about it as about a READ */
     VARVE_OP_GROUP_CREATE = 0x18, VARVE_OP_GROUP_UPDATE = 0x19, VARVE_OP_GROUP_DELETE = 0x1a,
     VARVE_OP_GROUP_RESET = 0x1b, VARVE_OP_GROUP_INFO = 0x1c, VARVE_OP_GROUP_LIST = 0x1d,

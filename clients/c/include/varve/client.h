@@ -12,6 +12,7 @@
 
 #include "varve/event.h"
 #include "varve/store.h"
+#include "varve/wire_config.h"
 #include "varve/wire_health.h"
 
 struct varve_client;
@@ -69,6 +70,9 @@ enum varve_status varve_client_stats(struct varve_client *client, const struct v
 /* May the server be given work? The checks and their texts live until the next call. */
 enum varve_status varve_client_health(struct varve_client *client, struct varve_health *ret,
                                       struct varve_error *error);
+/* How the server is configured. The list and its texts live until the next call. */
+enum varve_status varve_client_config(struct varve_client *client, const struct varve_config_entry **ret_entries,
+                                      size_t *ret_count, struct varve_error *error);
 
 /* Reading: open, then next until *ret_event is NULL. Events are verified (checksum) before they are handed over and
  * live until the following call of _next. After a lost connection the read continues by itself behind the last event
