@@ -210,7 +210,7 @@ def functions_are_short():
 def files_are_short():
     for path, text in OURS.items():
         lines = text.count("\n")
-        if path.endswith(".md"):
+        if path.endswith((".md", ".json")):
             continue
         if lines > MAX_FILE_LINES:
             yield f"{path}: {lines} lines, {MAX_FILE_LINES} are allowed"
@@ -219,7 +219,7 @@ def files_are_short():
 
 
 def lines_are_short():
-    code = {path: text for path, text in OURS.items() if not path.endswith(".md")}
+    code = {path: text for path, text in OURS.items() if not path.endswith((".md", ".json"))}
     return lines_that(r"^.{%d}" % (MAX_COLUMNS + 1), code)
 
 
