@@ -174,6 +174,8 @@ void groups_end(struct server *server)
 {
     struct groups *groups = server->groups;
 
+    if (groups == NULL)
+        return;
     assert(groups->away == 0);
     for (uint32_t i = 0; i < groups->count; i++)
         group_free(groups->all[i]);

@@ -53,6 +53,15 @@ static bool occupy_standard_descriptors(void)
     return fd >= 0 && close(fd) == 0;
 }
 
+static void fit(const char *key, uint32_t *connections, uint32_t possible, const struct log *log)
+{
+    if (possible >= *connections)
+        return;
+    log_warn(log, "server.fewer_connections", log_text("key", key), log_number("wanted", *connections),
+             log_number("possible", possible));
+    *connections = possible;
+}
+
 /* As many descriptors as the system grants; fewer connections when those are not enough. */
 static void fit_descriptors(struct config *config, const struct log *log)
 {
@@ -67,51 +76,25 @@ static void fit_descriptors(struct config *config, const struct log *log)
     uint64_t besides = DESCRIPTORS_BESIDES + SERVER_SPARE_CONNECTIONS;
     uint64_t room = limit.rlim_cur > besides + 1 ? limit.rlim_cur - besides : 1;
     config->connections_possible = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
-    if (room >= config->max_connections)
+    fit("server.max_connections", &config->max_connections, config->connections_possible, log);
+    if (config->http.listen_count == 0)
         return;
-    log_warn(log, "server.fewer_connections", log_number("wanted", config->max_connections),
-             log_number("possible", room), log_number("descriptors", limit.rlim_cur));
-    config->max_connections = (uint32_t)room;
+    room = room > config->max_connections ? room - config->max_connections : 1; /* What the binary port leaves. */
+    config->http_connections_possible = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
+    fit("http.max_connections", &config->http.max_connections, config->http_connections_possible, log);
 }
 
-static void log_start(const struct server *server)
-{
-    struct varve_stats stats;
-    struct server_memory memory;
-    char formula[320];
-
-    varve_store_stats(server->store, &stats);
-    server_memory_bound(server, &memory);
-    snprintf(formula, sizeof(formula),
-             "engine %" PRIu64 " + connections %" PRIu64 " + budget %" PRIu64 " + decoding %" PRIu64
-             " + readers %" PRIu64 " + sagas %" PRIu64 " + snapshots %" PRIu64 " + outboxes %" PRIu64
-             " + metrics %" PRIu64 " + http %" PRIu64 " MiB",
-             memory.engine_bytes >> 20, memory.connection_bytes >> 20, memory.budget_bytes >> 20,
-             memory.decoder_bytes >> 20, memory.readers_bytes >> 20, memory.sagas_bytes >> 20,
-             memory.snapshot_bytes >> 20, memory.outboxes_bytes >> 20,
-             memory.metrics_bytes >> 20, memory.http_bytes >> 20);
-    log_info(&server->log, "server.started", log_text("version", VARVE_VERSION), log_number("pid", (uint64_t)getpid()),
-             log_text("directory", server->config->directory), log_number("last_position", stats.last_position),
-             log_number("settled_position", stats.settled_position),
-             log_number("recovered_events", stats.recovered_events), log_number("dur_ms", stats.open_us / 1000),
-             log_number("streams", stats.stream_count), log_number("memory_bound_mib", memory.total_bytes >> 20),
-             log_text("memory", formula));
-}
-
-/* The server on an open store. Ends the store, unless the store had a fault. */
-static int serve(const struct config *config, const struct log *log, struct varve_store *store)
+/* The server, from opening its store to closing it. After a fault the store is left as it is. */
+static int serve(const struct config *config, const struct log *log)
 {
     static struct server server; /* Too large for a stack. */
     struct varve_error error = { .status = VARVE_OK };
-    enum varve_status status = server_init(&server, config, log, store, &error);
 
-    if (status != VARVE_OK) {
-        varve_store_close(store);
+    if (server_init(&server, config, log, &error) != VARVE_OK)
         return complain(&error);
-    }
-    log_start(&server);
-    status = run_server(&server, &error);
-    if (varve_store_fault(store, NULL) != VARVE_OK)
+    enum varve_status status = run_server(&server, &error);
+    struct varve_store *store = server.store;
+    if (store != NULL && varve_store_fault(store, NULL) != VARVE_OK)
         _exit(complain(&error)); /* Closing would touch files whose state is unknown. */
     outboxes_end(&server);
     enum varve_status closed = varve_store_close(store);
@@ -136,18 +119,13 @@ static void fit_memory(const struct config *config)
         mallopt(M_MXFAST, 0);
 }
 
-static int open_and_serve(struct config *config, const struct log *log)
+static int prepare_and_serve(struct config *config, const struct log *log)
 {
-    struct varve_store *store = NULL;
-    struct varve_error error;
-
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN); /* Until there is somebody to reload for. */
     fit_descriptors(config, log);
     fit_memory(config);
-    if (varve_store_open(config->directory, &config->store, &store, &error) != VARVE_OK)
-        return complain(&error);
-    return serve(config, log, store);
+    return serve(config, log);
 }
 
 /* Before anything else, while there is one thread: it forks. */
@@ -165,7 +143,7 @@ static int serve_with_mock(struct config *config, const struct log *log)
     }
     config->outboxes.all[config->outboxes.count - 1]->is_mock = true;
     log_info(log, "kafka_mock.ready", log_text("address", mock.address), log_number("pid", (uint64_t)mock.pid));
-    int code = open_and_serve(config, log);
+    int code = prepare_and_serve(config, log);
     kafka_mock_stop(&mock);
     return code;
 }
@@ -175,7 +153,7 @@ static int run(struct config *config)
     const struct log log = { .fd = STDERR_FILENO, .level = config->log_level, .json = config->log_json,
                              .service = config->log_service };
 
-    return config->kafka_mock ? serve_with_mock(config, &log) : open_and_serve(config, &log);
+    return config->kafka_mock ? serve_with_mock(config, &log) : prepare_and_serve(config, &log);
 }
 
 int main(int argc, char **argv)

@@ -39,13 +39,13 @@ static void tell_budget(struct server *server)
 }
 
 /* There are no more descriptors than there were at the start. */
-static void fit_connections(struct server *server, struct config *config)
+static void fit(const struct server *server, const char *key, uint32_t *connections, uint32_t possible)
 {
-    if (config->max_connections <= config->connections_possible)
+    if (*connections <= possible)
         return;
-    log_warn(&server->log, "server.fewer_connections", log_number("wanted", config->max_connections),
-             log_number("possible", config->connections_possible));
-    config->max_connections = config->connections_possible;
+    log_warn(&server->log, "server.fewer_connections", log_text("key", key), log_number("wanted", *connections),
+             log_number("possible", possible));
+    *connections = possible;
 }
 
 static void on_change(void *user, const struct config_change *change)
@@ -87,7 +87,8 @@ void server_reload(struct server *server)
         log_complaints(&server->log, &complaints);
         return;
     }
-    fit_connections(server, config);
+    fit(server, "server.max_connections", &config->max_connections, config->connections_possible);
+    fit(server, "http.max_connections", &config->http.max_connections, config->http_connections_possible);
     tell_log(server);
     tell_budget(server);
     tell_push(server);

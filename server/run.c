@@ -1,8 +1,15 @@
-/* run.c - the loop: what happens in every turn, every second, and at the end. */
+/* run.c - the loop: what happens in every turn, every second, and at the end.
+ *
+ *   OPENING --store open, its parts begun, sockets listen--> SERVING --signal, fault--> STOPPING --idle--> ended
+ *      '--cannot be opened--> ended
+ *      '--signal--> STOPPING --opened, or no patience left--> ended
+ *
+ * HTTP answers in all of them, about the server's health at least. */
 #include "run.h"
 
 #include <inttypes.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "dispatch.h"
 #include "follow.h"
@@ -12,16 +19,18 @@
 #include "http/push.h"
 #include "metrics.h"
 #include "notify.h"
+#include "opening.h"
 #include "outbox_errands.h"
 #include "reload.h"
 #include "saga_deadlines.h"
 #include "session.h"
 #include "submit.h"
 
-enum { TICK_MS = 1000, FAULT_GRACE_MS = 1000 };
+enum { TICK_MS = 1000, FAULT_GRACE_MS = 1000, EXIT_STOPPED = 0 };
 
 struct run {
     struct server *server;
+    struct opening opening;
     struct listeners listeners;
     uv_prepare_t prepare;
     uv_check_t check;
@@ -31,13 +40,25 @@ struct run {
     uv_signal_t signals[2];
     uv_signal_t hangup;          /* asks for the configuration to be read again */
     bool has_signals;
+    bool reload_wanted;          /* as soon as it serves */
     struct varve_error fault; /* status VARVE_OK: none */
 };
+
+/* A store cannot be told to open no more. It has promised nothing since it was closed, or had a crash, the last time;
+ * the next one begins where this one did. */
+static void leave_opening(struct server *server)
+{
+    log_warn(&server->log, "store.left", log_text("directory", server->config->directory),
+             log_text("consequence", "the server ends while the store is being opened, as after a crash"));
+    _exit(EXIT_STOPPED);
+}
 
 static void on_deadline(uv_timer_t *timer)
 {
     struct run *run = timer->data;
 
+    if (run->opening.under_way)
+        leave_opening(run->server);
     session_close_all(run->server, "the server stopped");
     outbox_errands_abandon(run->server);
     http_close_all(run->server);
@@ -64,8 +85,10 @@ static void stop(struct run *run, const struct varve_error *why, uint64_t grace_
     listeners_close(&run->listeners);
     session_stop_all(server, why);
     http_stop(server);
-    groups_stop(server);
-    outboxes_stop(server);
+    if (server->begun) {
+        groups_stop(server);
+        outboxes_stop(server);
+    }
     uv_timer_start(&run->deadline, on_deadline, grace_ms, 0);
 }
 
@@ -86,6 +109,9 @@ static void on_hangup(uv_signal_t *handle, int signum)
     struct run *run = handle->data;
 
     if (run->server->stopping)
+        return;
+    run->reload_wanted = !run->server->begun;
+    if (run->reload_wanted)
         return;
     notify_reloading(&run->notify);
     server_reload(run->server);
@@ -108,8 +134,7 @@ static void check_fault(struct run *run)
     stop(run, &fault, FAULT_GRACE_MS);
 }
 
-/* Before and after the loop waits for events: everything said in this turn goes out in one write per connection. */
-static void turn(struct run *run)
+static void turn_on_store(struct run *run)
 {
     groups_turn(run->server);
     if (run->server->appends_queued)
@@ -118,9 +143,15 @@ static void turn(struct run *run)
     if (run->server->fault_suspected)
         check_fault(run);
     session_flush_all(run->server);
+}
+
+/* Before and after the loop waits for events: everything said in this turn goes out in one write per connection. */
+static void turn(struct run *run)
+{
+    if (run->server->begun)
+        turn_on_store(run);
     http_turn(run->server);
-    if (run->server->stopping && run->server->session_count == 0 && groups_are_idle(run->server) &&
-        follow_is_idle(run->server) && saga_deadlines_are_idle(run->server) && http_is_idle(run->server))
+    if (run->server->stopping && !run->opening.under_way && server_is_idle(run->server))
         uv_stop(&run->server->loop);
 }
 
@@ -146,11 +177,13 @@ static void on_tick(uv_timer_t *timer)
 {
     struct run *run = timer->data;
 
-    session_tick_all(run->server);
     log_tell_repeats(&run->server->log, false);
-    subscribe_tick_all(run->server);
     metrics_tick(run->server);
     http_tick(run->server);
+    if (!run->server->begun)
+        return;
+    session_tick_all(run->server);
+    subscribe_tick_all(run->server);
     push_tick(run->server);
     listeners_retry(&run->listeners);
     check_fault(run);
@@ -163,6 +196,10 @@ static bool look(void *user, enum notify_phase phase, char *status, size_t room)
     const char *doing = phase == NOTIFY_STARTING ? "starting" : phase == NOTIFY_STOPPING ? "stopping" : "serving";
     struct varve_store *store = run->server->store;
 
+    if (store == NULL) {
+        snprintf(status, room, "%s: the store is being opened", doing);
+        return true;
+    }
     snprintf(status, room, "%s: last position %" PRIu64 ", %" PRIu64 " connections", doing,
              varve_store_last_position(store), figure_get(&run->server->figures.connections));
     return varve_store_fault(store, NULL) == VARVE_OK;
@@ -208,22 +245,54 @@ static void close_handles(struct run *run)
     uv_run(&run->server->loop, UV_RUN_NOWAIT); /* `run` lives on the stack: they must be gone before it is. */
 }
 
-static enum varve_status begin(struct run *run, struct varve_error *error)
+/* The store is open, and everything on it has begun: now the binary port. */
+static enum varve_status listen_and_serve(struct run *run, struct varve_error *error)
 {
     const struct config *config = run->server->config;
     enum varve_status status = listeners_open(&run->listeners, run->server, error);
 
-    if (status == VARVE_OK)
-        status = http_start(run->server, error);
-    if (status == VARVE_OK && config->http.port_file != NULL)
-        status = http_write_ports(run->server, config->http.port_file, error);
     if (status == VARVE_OK && config->port_file != NULL)
         status = listeners_write_ports(&run->listeners, config->port_file, error);
     for (size_t i = 0; i < run->listeners.count && status == VARVE_OK; i++)
         log_info(&run->server->log, "server.ready", log_text("address", run->listeners.all[i].address));
     if (status == VARVE_OK)
         notify_ready(&run->notify);
+    if (status == VARVE_OK && run->reload_wanted)
+        on_hangup(&run->hangup, SIGHUP);
     return status;
+}
+
+static void on_opened(struct opening *opening)
+{
+    struct run *run = (struct run *)((char *)opening - offsetof(struct run, opening));
+    struct server *server = run->server;
+    enum varve_status status = opening->status;
+
+    server->store = opening->store;
+    if (server->stopping)
+        return; /* It was for nothing. */
+    if (status == VARVE_OK)
+        status = server_begin(server, opening->store, &opening->error);
+    if (status == VARVE_OK) {
+        opening_log(server);
+        status = listen_and_serve(run, &opening->error);
+    }
+    if (status == VARVE_OK)
+        return;
+    run->fault = opening->error;
+    uv_stop(&server->loop);
+}
+
+static enum varve_status begin(struct run *run, struct varve_error *error)
+{
+    struct server *server = run->server;
+    enum varve_status status = http_start(server, error);
+
+    if (status == VARVE_OK && server->config->http.port_file != NULL)
+        status = http_write_ports(server, server->config->http.port_file, error);
+    if (status != VARVE_OK)
+        return status;
+    return server->begun ? listen_and_serve(run, error) : opening_begin(&run->opening, server, on_opened, error);
 }
 
 enum varve_status run_server(struct server *server, struct varve_error *error)

@@ -4,9 +4,9 @@
 
 #include "listener.h"
 
-/* Listen and serve. Returns when all connections have ended after SIGTERM or SIGINT (VARVE_OK), when it could not
- * begin, or with the store's fault: then nothing more may be promised, and the process should end without another word
- * to the store. */
+/* Open the store, unless server_begin() was given one, listen and serve. server->store is the caller's to close.
+ * Returns when all connections have ended after SIGTERM or SIGINT (VARVE_OK), when it could not begin, or with the
+ * store's fault: then nothing more may be promised, and the process should end without another word to the store. */
 enum varve_status run_server(struct server *server, struct varve_error *error);
 
 #endif

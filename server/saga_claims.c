@@ -467,6 +467,8 @@ void saga_claims_end(struct server *server)
 {
     struct saga_claims *claims = server->saga_claims;
 
+    if (claims == NULL)
+        return;
     assert(claims->lines == NULL);
     saga_leases_free(claims->leases);
     pthread_mutex_destroy(&claims->lock);

@@ -242,6 +242,8 @@ void saga_deadlines_end(struct server *server)
 {
     struct saga_deadlines *deadlines = server->saga_deadlines;
 
+    if (deadlines == NULL)
+        return;
     assert(!deadlines->away);
     server->saga_deadlines = NULL;
     uv_close((uv_handle_t *)&deadlines->timer, on_closed);

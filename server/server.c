@@ -26,9 +26,8 @@ static uint32_t frame_limit(const struct varve_options *limits)
 }
 
 enum varve_status server_init(struct server *server, const struct config *config, const struct log *log,
-                              struct varve_store *store, struct varve_error *error)
+                              struct varve_error *error)
 {
-    struct varve_stats stats;
     int fault;
 
     memset(server, 0, sizeof(*server));
@@ -37,14 +36,9 @@ enum varve_status server_init(struct server *server, const struct config *config
     log_repeats_init(&server->log_repeats);
     server->log.repeats = &server->log_repeats;
     server->log.figures = &server->figures;
-    server->store = store;
     server->started_us = uv_hrtime() / 1000;
     server->budget.limit_bytes = config->memory_budget_bytes;
     figure_set(&server->figures.budget_limit_bytes, config->memory_budget_bytes);
-    varve_store_limits(store, &server->limits);
-    varve_store_stats(store, &stats);
-    server->database_id = stats.database_id;
-    server->max_frame_bytes = frame_limit(&server->limits);
 
     server->arena = varve_wire_arena_create();
     if (server->arena == NULL)
@@ -54,20 +48,41 @@ enum varve_status server_init(struct server *server, const struct config *config
         return varve_fail(error, VARVE_IO, NULL, "the event loop cannot be made: %s", uv_strerror(fault));
     if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
-    enum varve_status status = metrics_start(server, error);
-    if (status == VARVE_OK)
-        status = snapshots_start(server, error);
-    if (status == VARVE_OK)
-        status = follow_start(server, error);
-    if (status == VARVE_OK)
-        status = push_start(server, error);
-    if (status == VARVE_OK)
-        status = groups_start(server, error);
-    if (status == VARVE_OK)
-        status = saga_claims_start(server, error);
-    if (status == VARVE_OK)
-        status = saga_deadlines_start(server, error);
-    return status == VARVE_OK ? outboxes_start(server, error) : status;
+    return metrics_start(server, error);
+}
+
+static void learn_limits(struct server *server, struct varve_store *store)
+{
+    struct varve_stats stats;
+
+    varve_store_limits(store, &server->limits);
+    varve_store_stats(store, &stats);
+    server->database_id = stats.database_id;
+    server->max_frame_bytes = frame_limit(&server->limits);
+}
+
+enum varve_status server_begin(struct server *server, struct varve_store *store, struct varve_error *error)
+{
+    static enum varve_status (*const parts[])(struct server *server, struct varve_error *error) = {
+        snapshots_start, follow_start, push_start, groups_start, saga_claims_start, saga_deadlines_start,
+        outboxes_start,
+    };
+    enum varve_status status = VARVE_OK;
+
+    learn_limits(server, store);
+    server->store = store;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && status == VARVE_OK; i++)
+        status = parts[i](server, error);
+    server->begun = status == VARVE_OK;
+    return status;
+}
+
+bool server_is_idle(const struct server *server)
+{
+    if (server->session_count > 0 || !http_is_idle(server))
+        return false;
+    return !server->begun ||
+           (groups_are_idle(server) && follow_is_idle(server) && saga_deadlines_are_idle(server));
 }
 
 void server_end(struct server *server)

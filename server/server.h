@@ -50,7 +50,8 @@ struct server {
     const struct config *config;
     struct log log;               /* any thread */
     struct log_repeats log_repeats; /* the log's */
-    _Atomic(struct varve_store *) store; /* any thread */
+    _Atomic(struct varve_store *) store; /* any thread; NULL: it is being opened */
+    bool begun;                   /* server_begin() is done */
     struct varve_options limits;  /* the store's; constant */
     struct varve_uuid database_id;
     uint32_t max_frame_bytes;     /* body of a frame; constant */
@@ -101,9 +102,14 @@ struct server {
     uint8_t receive[SERVER_RECEIVE_BYTES];
 };
 
-/* Everything but the loop's own handles and the sessions. The store is the caller's and outlives the server. */
+/* Everything that needs no store, but for the loop's own handles. */
 enum varve_status server_init(struct server *server, const struct config *config, const struct log *log,
-                              struct varve_store *store, struct varve_error *error);
+                              struct varve_error *error);
+/* The store is open, which is the caller's and outlives the server: everything that works on it begins. Loop. On
+ * failure nothing may be served; server_end() ends what has begun. */
+enum varve_status server_begin(struct server *server, struct varve_store *store, struct varve_error *error);
+/* Nobody has anything under way. */
+bool server_is_idle(const struct server *server);
 /* No session, no request and no thread of the store is left. */
 void server_end(struct server *server);
 

@@ -79,7 +79,8 @@ static void descriptors_bound_connections(void **state)
     f->config.connections_possible = 50;
     setenv("VARVED_SERVER__MAX_CONNECTIONS", "60", 1);
     server_reload(&f->server);
-    assert_non_null(strstr(fixture_log(f), "event=server.fewer_connections wanted=60 possible=50"));
+    assert_non_null(strstr(fixture_log(f),
+                           "event=server.fewer_connections key=server.max_connections wanted=60 possible=50"));
     assert_int_equal(f->config.max_connections, 50);
     unsetenv("VARVED_SERVER__MAX_CONNECTIONS");
     fixture_close(f);

@@ -1,7 +1,9 @@
 """A varved with an HTTP port, and HTTP as bytes, for black-box tests. Nothing but the standard library."""
 import http.client
 import json
+import os
 import socket
+import time
 
 from varved import PATIENCE_S, Server
 
@@ -15,6 +17,8 @@ class HttpServer(Server):
         self.http_file = directory + ".http"
         super().__init__(directory, "--http.listen", LOOPBACK + ":0", "--http.port_file", self.http_file, *options,
                          **more)
+        while not os.path.exists(self.http_file):  # It is written behind what the log says.
+            time.sleep(0.01)
         with open(self.http_file, encoding="utf-8") as ports:
             self.http_ports = [int(port) for port in ports.read().split()]
         self.http_port = self.http_ports[0] if self.http_ports else None

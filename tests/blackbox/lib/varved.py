@@ -41,9 +41,9 @@ def run_varved(*arguments, timeout_s=PATIENCE_S):
 
 class Server:
     """A varved on a directory and a free port; `before` is called in the new process. A context manager: killed at the
-    end when it still runs."""
+    end when it still runs. Begun is when `ready` is in its log."""
 
-    def __init__(self, directory, *options, tcp=True, port_file=None, before=None):
+    def __init__(self, directory, *options, tcp=True, port_file=None, before=None, ready=r"server\.ready"):
         self.directory = directory
         self.scratch = tempfile.mkdtemp(prefix="varved-")
         self.log_path = os.path.join(self.scratch, "log")
@@ -54,8 +54,8 @@ class Server:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             preexec_fn=before)
-        self.wait_for_log(r"server\.ready")
-        self.port = int(open(port_file).read().split()[0]) if tcp else None
+        self.wait_for_log(ready)
+        self.port = int(open(port_file).read().split()[0]) if tcp and os.path.exists(port_file) else None
 
     def __enter__(self):
         return self

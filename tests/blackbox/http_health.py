@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""The health of a running varved over HTTP: while its store is being opened, while the disk is full, while it stops."""
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from http_support import HttpServer  # noqa: E402
+from varved import PATIENCE_S, bin_dir, fails_with, run  # noqa: E402
+
+PRELOAD = os.path.join(bin_dir(), "..", "tests", "preload", "preload_disk.so")
+
+
+def wait_until(true, what):
+    until = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < until, what
+        time.sleep(0.01)
+
+
+def check(server, name):
+    """(status of /health/ready, the check of this name)"""
+    status, health = server.get_json("/health/ready")
+    assert (status == 200) == health["ready"], (status, health)
+    return status, {one["name"]: one for one in health["checks"]}[name]
+
+
+def sign(folder, what):
+    return folder + "." + what
+
+
+def raise_sign(folder, what):
+    with open(sign(folder, what), "w", encoding="utf-8"):
+        pass
+
+
+def start(folder, *options, **more):
+    def prepare():
+        os.environ.update(LD_PRELOAD=PRELOAD, VARVE_TEST_DISK=folder)
+    return HttpServer(folder, *options, before=prepare, **more)
+
+
+def start_held(folder, *options):
+    """A server whose store is being opened until release()."""
+    raise_sign(folder, "hold")
+    server = start(folder, *options, ready=r"http\.ready")
+    wait_until(lambda: os.path.exists(sign(folder, "held")), "the store is being opened")
+    return server
+
+
+def release(folder):
+    os.remove(sign(folder, "hold"))
+
+
+def recovering(folder):
+    with HttpServer(folder) as server:
+        with server.connect() as connection:
+            connection.append("s", 3)
+        server.stop()
+    with start_held(folder) as server:
+        status, found = check(server, "store")
+        assert status == 503 and found["reason"] == "recovering: the store is being opened", found
+        assert server.get_json("/health/live")[0] == 200
+        assert server.get_json("/")[0] == 200
+        assert "server.ready" not in server.log()
+        release(folder)
+        server.wait_for_log(r"server\.ready")
+        wait_until(lambda: check(server, "store")[0] == 200, "it is ready")
+        server.stop()
+        assert "recovered_events" in server.log()
+
+
+def told_to_stop_while_recovering(folder):
+    with start_held(folder) as server:
+        server.signal(signal.SIGTERM)
+        server.wait_for_log(r"server\.stopping")
+        status, found = check(server, "stopping")
+        assert status == 503 and not found["good"]
+        release(folder)
+        assert server.wait() == 0, server.log()
+        assert "server.ready" not in server.log() and "server.stopped" in server.log()
+
+
+def told_to_stop_while_recovery_hangs(folder):
+    with start_held(folder, "--stop-timeout", "100ms") as server:
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0, server.log()
+        assert "event=store.left" in server.log()
+    with HttpServer(folder) as server:
+        assert check(server, "store")[0] == 200
+        server.stop()
+
+
+def a_store_that_cannot_be_opened(folder):
+    with HttpServer(folder) as server:
+        server.stop()
+    with open(os.path.join(folder, "store.mdb"), "r+b") as file:
+        file.write(b"\xff" * 65536)
+    with start_held(folder) as server:
+        assert check(server, "store")[0] == 503
+        release(folder)
+        assert server.wait() == 6, server.log()
+        assert "varved: CORRUPT: " in server.log(), server.log()
+
+
+def disk_full(folder):
+    with start(folder) as server:
+        status, found = check(server, "disk")
+        assert status == 200 and found["good"], found
+        raise_sign(folder, "full")
+        wait_until(lambda: not check(server, "disk")[1]["good"], "the disk is full")
+        status, found = check(server, "disk")
+        assert status == 503 and found["reason"].startswith("disk full: 0 MiB"), found
+        assert server.get_json("/health/live")[0] == 200
+        with server.connect() as connection:
+            fails_with("DISK_FULL", connection.append, "s", 1)
+        os.remove(sign(folder, "full"))
+        wait_until(lambda: check(server, "disk")[1]["good"], "there is room again")
+        with server.connect() as connection:
+            connection.append("s", 1)
+        server.stop()
+
+
+def stopping(folder):
+    """A connection that idles does not keep it from ending."""
+    with HttpServer(folder, "--stop-timeout", "60s") as server:
+        with server.raw() as idle:
+            idle.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            idle.until(b'"live":true')
+            assert check(server, "stopping")[1]["good"]
+            server.stop()
+            idle.until_closed()
+
+
+def many_ask_while_it_starts_and_stops(folder):
+    """Nobody who asks gets anything but a good answer or a refused connection."""
+    odd, asked, over = [], [0], threading.Event()
+
+    def ask(server):
+        while not over.is_set():
+            try:
+                status, _, body = server.ask("GET", "/health/ready")
+                asked[0] += 1
+                if status not in (200, 503) or "ready" not in json.loads(body):
+                    odd.append((status, body))
+            except OSError:
+                pass  # It has ended.
+            except Exception as error:  # Whatever it is, it is odd.
+                if "Remote end closed" not in str(error):
+                    odd.append(repr(error))
+
+    for _ in range(3):
+        with HttpServer(folder) as server:
+            over.clear()
+            threads = [threading.Thread(target=ask, args=(server,)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            wait_until(lambda: asked[0] > 50, "they ask")
+            server.stop()
+            over.set()
+            for thread in threads:
+                thread.join()
+            asked[0] = 0
+    assert not odd, odd[:3]
+
+
+if __name__ == "__main__":
+    run([recovering, told_to_stop_while_recovering, told_to_stop_while_recovery_hangs, a_store_that_cannot_be_opened,
+         disk_full, stopping, many_ask_while_it_starts_and_stops])
