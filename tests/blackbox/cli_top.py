@@ -153,6 +153,8 @@ def test_it_shows_is_resized_paused_and_left(folder):
     top.wait_for("PAUSED")
     top.send(b"p")
     top.wait(lambda lines: not any("PAUSED" in line for line in lines), "that it goes on")
+    top.send(b"\x1a")  # Nobody would continue it, so the system does not stop it; the terminal is given back and taken.
+    top.wait_for("ready")
     top.send(b"q")
     expect(top.ended(), 0)
     expect(termios.tcgetattr(top.fd), top.before, "the terminal's settings")

@@ -110,6 +110,43 @@ static void long_causes_are_cut(void **state)
     log_repeats_end(&repeats);
 }
 
+enum { THREADS = 4, LINES_EACH = 1000 };
+
+static void *flood(void *user)
+{
+    struct log_repeats *repeats = user;
+    uintptr_t allowed = 0;
+
+    for (int i = 0; i < LINES_EACH; i++) {
+        uint64_t repeated;
+
+        allowed += log_repeats_allow(repeats, "test.event", LEVEL, "a", 1, &repeated);
+    }
+    return (void *)allowed;
+}
+
+static void threads_share_one_count(void **state)
+{
+    struct log_repeats repeats;
+    struct log_repeats_row row;
+    pthread_t threads[THREADS];
+    uintptr_t allowed = 0;
+
+    log_repeats_init(&repeats);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, flood, &repeats), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *got;
+
+        assert_int_equal(pthread_join(threads[i], &got), 0);
+        allowed += (uintptr_t)got;
+    }
+    assert_int_equal(allowed, LOG_REPEATS_LINES);
+    assert_true(log_repeats_take(&repeats, 1, true, &row));
+    assert_int_equal(row.left_out, THREADS * LINES_EACH - LOG_REPEATS_LINES);
+    log_repeats_end(&repeats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_flood_that_is_over_is_told_once),
         cmocka_unit_test(the_first_of_anything_gets_out),
         cmocka_unit_test(long_causes_are_cut),
+        cmocka_unit_test(threads_share_one_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
