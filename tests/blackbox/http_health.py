@@ -9,6 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from http_support import HttpServer  # noqa: E402
+from service_manager import Manager  # noqa: E402
 from varved import PATIENCE_S, bin_dir, fails_with, run  # noqa: E402
 
 PRELOAD = os.path.join(bin_dir(), "..", "tests", "preload", "preload_disk.so")
@@ -71,6 +72,19 @@ def recovering(folder):
         wait_until(lambda: check(server, "store")[0] == 200, "it is ready")
         server.stop()
         assert "recovered_events" in server.log()
+
+
+def the_service_manager_waits_for_recovery(folder):
+    """Again and again it is asked for more time, and it is told to go on when the store is open."""
+    manager = Manager(folder, watchdog_us=100000)
+    with manager.around(), start_held(folder) as server:
+        manager.wait_for("STATUS=starting: the store is being opened")
+        for _ in range(5):
+            manager.wait_for("EXTEND_TIMEOUT_USEC=")
+        assert "READY=1" not in manager.heard, manager.heard
+        release(folder)
+        manager.wait_for("READY=1")
+        server.stop()
 
 
 def told_to_stop_while_recovering(folder):
@@ -168,5 +182,6 @@ def many_ask_while_it_starts_and_stops(folder):
 
 
 if __name__ == "__main__":
-    run([recovering, told_to_stop_while_recovering, told_to_stop_while_recovery_hangs, a_store_that_cannot_be_opened,
-         disk_full, stopping, many_ask_while_it_starts_and_stops])
+    run([recovering, the_service_manager_waits_for_recovery, told_to_stop_while_recovering,
+         told_to_stop_while_recovery_hangs, a_store_that_cannot_be_opened, disk_full, stopping,
+         many_ask_while_it_starts_and_stops])
