@@ -1,6 +1,8 @@
 /* reload.c - tells those who do not look into the configuration themselves that it has changed. */
 #include "reload.h"
 
+#include <string.h>
+
 #include "config_reload.h"
 #include "config_values.h"
 #include "http/push.h"
@@ -8,6 +10,7 @@
 struct counts {
     struct server *server;
     uint64_t changed, needs_restart;
+    bool push;       /* something changed that push has made its own rules of */
 };
 
 /* ---- what is logged ---------------------------------------------------------------------------------------------- */
@@ -56,6 +59,7 @@ static void on_change(void *user, const struct config_change *change)
 
     if (change->taken) {
         counts->changed++;
+        counts->push |= strncmp(said->key, "push.", 5) == 0 || strcmp(said->key, "server.memory_budget") == 0;
         if (counts->server->config->log_level < log_level_of(log))
             tell_log(counts->server); /* Else nobody would read that more is logged. */
         log_info(log, "config.changed", log_text("key", said->key), log_text("from", shown(change->before)),
@@ -91,7 +95,8 @@ void server_reload(struct server *server)
     fit(server, "http.max_connections", &config->http.max_connections, config->http_connections_possible);
     tell_log(server);
     tell_budget(server);
-    tell_push(server);
+    if (counts.push)
+        tell_push(server);
     server_memory_bound(server, &memory);
     log_info(&server->log, "config.reloaded", log_number("changed", counts.changed),
              log_number("needs_restart", counts.needs_restart),

@@ -2,6 +2,7 @@
 """The configuration: file, environment and command line, one hiding the other; mistakes; secrets; and what SIGHUP
 changes while clients append."""
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -222,8 +223,10 @@ def a_mistake_changes_nothing(directory):
             write(path, f"[server]\nmax_requests = {300 + i}\nsend_timeout = {10 + i}s\n")
             server.signal(signal.SIGHUP)
         write(path, "[server]\nmax_requests = 500\n")
-        reload(server)
-        assert entries(server)["server.max_requests"][0] == "500"
+        server.signal(signal.SIGHUP)
+        until = time.monotonic() + PATIENCE_S
+        while entries(server)["server.max_requests"][0] != "500":  # Those before it may still be on their way.
+            assert time.monotonic() < until, server.log()
         load.wait_for(30)
         load.end()
         server.stop()
@@ -240,5 +243,27 @@ def limits_hold_for_open_connections(directory):
         server.stop()
 
 
+def http_hears_of_it(directory):
+    path = write(directory + ".ini", "[http]\nmax_body = 1MiB\n")
+    body = json.dumps({"type": "t", "data": "x" * 2000})
+
+    def post(port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        connection.request("POST", "/v1/streams/a", body, {"Content-Type": "application/json"})
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    with Server(directory, "--config", path, "--http.listen", "127.0.0.1:0", "--http.port_file",
+                directory + ".http") as server:
+        port = int(open(directory + ".http").read())
+        assert post(port) in (200, 201)
+        write(path, "[http]\nmax_body = 1KiB\n")
+        reload(server)
+        assert post(port) == 413
+        server.stop()
+
+
 run([each_source_hides_the_next, every_mistake_is_told, a_configuration_can_be_checked, secrets_stay_secret,
-     sighup_changes_what_can_change, a_mistake_changes_nothing, limits_hold_for_open_connections])
+     sighup_changes_what_can_change, a_mistake_changes_nothing, limits_hold_for_open_connections,
+     http_hears_of_it])
