@@ -30,7 +30,7 @@ struct journal {
     uint64_t frame_promised; /* what begin() made room for; 0 = no frame begun */
     uint64_t frame_bytes;    /* header and body so far */
     uint32_t frame_count;
-    uint64_t last_sync_us;   /* how long it took */
+    struct journal_sync last_sync;
     struct varve_error fault; /* a failed write or sync: the journal does nothing more */
 };
 
@@ -288,12 +288,12 @@ enum varve_status journal_frame_commit(struct journal *journal, uint64_t first_p
     int result = write_frame(journal, &header, &hash);
     if (result < 0)
         return poison(journal, result, "write", error);
-    uint64_t began_us = os->monotonic_us(os->self);
+    journal->last_sync.began_us = os->monotonic_us(os->self);
     result = os->fdatasync(os->self, journal->segment.fd);
     if (result < 0)
         return poison(journal, result, "sync", error);
 
-    journal->last_sync_us = os->monotonic_us(os->self) - began_us;
+    journal->last_sync.ended_us = os->monotonic_us(os->self);
     journal->offset += frame_file_bytes(header.body_bytes);
     journal->next_position += header.count;
     journal->last_hash = hash;
@@ -304,9 +304,9 @@ enum varve_status journal_frame_commit(struct journal *journal, uint64_t first_p
     return VARVE_OK;
 }
 
-uint64_t journal_last_sync_us(const struct journal *journal)
+struct journal_sync journal_last_sync(const struct journal *journal)
 {
-    return journal->last_sync_us;
+    return journal->last_sync;
 }
 
 enum varve_status journal_seal(struct journal *journal, struct varve_error *error)

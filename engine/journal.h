@@ -62,7 +62,10 @@ uint8_t *journal_frame_add(struct journal *journal, uint32_t size);
 /* Write the frame and sync it: VARVE_OK means durable. Any failure means that its fate is unknown; the journal then
  * refuses everything. `first_position` is that of its first record; records have been assigned by now. */
 enum varve_status journal_frame_commit(struct journal *journal, uint64_t first_position, struct varve_error *error);
-uint64_t journal_last_sync_us(const struct journal *journal); /* how long the last frame's sync took */
+struct journal_sync {
+    uint64_t began_us, ended_us; /* monotonic */
+};
+struct journal_sync journal_last_sync(const struct journal *journal); /* of the last frame */
 /* Write (not sync) a seal, if the last frame is not one. Called when the committer has been idle a little. */
 enum varve_status journal_seal(struct journal *journal, struct varve_error *error);
 

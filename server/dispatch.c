@@ -80,7 +80,7 @@ static enum varve_status check_frame(const struct session *session, const struct
 static void handle(struct session *session, const struct varve_frame *frame, struct varve_view body)
 {
     struct server *server = session_server(session);
-    uint64_t started_us = uv_hrtime() / 1000;
+    uint64_t started_us = server_now_us(server);
 
     server->handling.opcode = frame->opcode;
     server->handling.begun = false;

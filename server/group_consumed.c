@@ -7,12 +7,13 @@
 
 void group_note_delivered(struct group *group, struct held_event *event)
 {
-    event->delivered_us = uv_hrtime() / 1000;
+    event->delivered_us = server_now_us(group->server);
 }
 
 void group_note_consumed(struct group *group, struct held_event *event)
 {
-    uint64_t took_us = uv_hrtime() / 1000 - event->delivered_us;
+    uint64_t now_us = server_now_us(group->server);
+    uint64_t took_us = now_us > event->delivered_us ? now_us - event->delivered_us : 0;
     struct varve_event decoded;
 
     if (varve_record_decode(event->record, event->size, &decoded) == VARVE_OK)

@@ -47,7 +47,7 @@ const struct metric metrics_table[] = {
     ENGINE("varve_append_replays_total", METRIC_COUNTER, "append_replays", METRIC_PLAIN,
            "Appends that had been stored before and were answered from the past."),
     SPREAD("varve_commit_duration_seconds", NULL, METRIC_OF_ENGINE, "groups", tell_commits, QUICK, METRIC_SECONDS,
-           "A group commit, from its first append to the moment its events are visible."),
+           "A group commit, from its first append to the end of its sync, when its events become visible."),
     SPREAD("varve_sync_duration_seconds", NULL, METRIC_OF_NOBODY, NULL, tell_syncs, QUICK, METRIC_SECONDS,
            "The journal's sync in a group commit."),
     SPREAD("varve_commit_group_events", NULL, METRIC_OF_NOBODY, NULL, tell_group_events, COUNTS, METRIC_PLAIN,

@@ -37,7 +37,8 @@ static void tell(struct session *session, const struct request *request, uint8_t
 
 void request_ended(const struct request *request)
 {
-    uint64_t now_us = uv_hrtime() / 1000, waited_us = request->waited_us;
+    uint64_t now_us = server_now_us(session_server(request->session));
+    uint64_t since_us = request->started_us + request->waited_us;
 
     if (request->opcode == 0)
         return; /* Of the server's own, or a part of one that has been told. */
@@ -47,8 +48,8 @@ void request_ended(const struct request *request)
         return;
     }
     if (request->waits_since_us > 0)
-        waited_us += now_us - request->waits_since_us;
-    tell(request->session, request, request->opcode, request->status, now_us - request->started_us - waited_us);
+        since_us += now_us - request->waits_since_us;
+    tell(request->session, request, request->opcode, request->status, now_us > since_us ? now_us - since_us : 0);
 }
 
 void request_answered(struct session *session, uint8_t opcode, enum varve_status status, uint64_t started_us)

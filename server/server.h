@@ -77,6 +77,7 @@ struct server {
      * handles what. */
     void (*on_frame)(struct session *session, const struct varve_frame *frame, struct varve_view body);
 
+    uint64_t clock_us;                  /* server_now_us(); 0: nobody has asked since */
     struct {
         uint8_t opcode;           /* of the frame that its handler has in hands; 0: none */
         bool begun;               /* it has become a request under way */
@@ -101,6 +102,20 @@ struct server {
     bool fault_suspected;          /* an outcome spoke of a fault: ask the store */
     uint8_t receive[SERVER_RECEIVE_BYTES];
 };
+
+/* uv_hrtime() / 1000, read once for all that happens together: the bytes that a poll found, the outcomes of a group.
+ * Loop thread. */
+static inline uint64_t server_now_us(struct server *server)
+{
+    if (server->clock_us == 0)
+        server->clock_us = uv_hrtime() / 1000;
+    return server->clock_us;
+}
+/* Time has passed: something was waited for, or is about to be. */
+static inline void server_forget_time(struct server *server)
+{
+    server->clock_us = 0;
+}
 
 /* Everything that needs no store, but for the loop's own handles. */
 enum varve_status server_init(struct server *server, const struct config *config, const struct log *log,

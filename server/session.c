@@ -189,10 +189,11 @@ bool session_begin(struct session *s, struct request *request, const struct requ
 /* Only those that CANCEL can end do wait for their client; acks only say so, lest they are counted. */
 static void note_waiting(struct request *request, bool waits)
 {
-    uint64_t now_us = uv_hrtime() / 1000;
+    uint64_t now_us;
 
     if (request->kind->cancel == NULL)
         return;
+    now_us = server_now_us(request->session->server);
     if (!waits)
         request->waited_us += now_us - request->waits_since_us;
     request->waits_since_us = waits ? now_us : 0;
@@ -351,6 +352,7 @@ void session_flush_all(struct server *server)
         else if (s->sender.output.bytes > 0 && !s->sender.writing)
             session_touch(s);
     }
+    server_forget_time(server); /* The loop sleeps now. */
     figure_set(&server->figures.budget_used_bytes, server->budget.used_bytes);
 }
 

@@ -97,5 +97,6 @@ void commit_queued(struct server *server)
     }
     completions_hold(&server->completions);
     varve_store_commit(server->store);
+    server_forget_time(server);
     completions_finish(&server->completions);
 }

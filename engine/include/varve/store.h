@@ -288,7 +288,7 @@ void varve_store_stats(struct varve_store *store, struct varve_stats *ret_stats)
 
 /* Since open. Any thread. */
 struct varve_store_histograms {
-    struct varve_histogram_view commit_us;    /* of a group, from its first append to its publishing */
+    struct varve_histogram_view commit_us;    /* of a group, from its first append to the end of its sync */
     struct varve_histogram_view sync_us;      /* of those: the journal's sync */
     struct varve_histogram_view group_events; /* how many events a group had */
     struct varve_histogram_view settle_us;    /* of a layer into store.mdb */
