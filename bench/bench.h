@@ -19,6 +19,7 @@ struct settings {
     uint32_t seconds;        /* of each round's measurement */
     uint64_t growth_events;  /* how far the growth case goes */
     uint64_t backlog_events; /* of the outbox's backlog */
+    const char *baseline;    /* a varved that `metrics` compares with; NULL: this one, not scraped */
     const char *kafka;       /* HOST:PORT,...; NULL: librdkafka's mock */
     bool quick;              /* fewer cases, one short round: to see that it works */
 };
@@ -76,6 +77,7 @@ void bench_subscriptions(const struct settings *settings, struct report *report)
 void bench_groups(const struct settings *settings, struct report *report);
 void bench_state(const struct settings *settings, struct report *report);
 void bench_loads(const struct settings *settings, struct report *report);
+void bench_metrics(const struct settings *settings, struct report *report);
 void bench_outbox(const struct settings *settings, struct report *report);
 
 #endif

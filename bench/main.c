@@ -26,6 +26,7 @@ static const struct {
     { "state", "transactions, sagas and claims through varved", bench_state },
     { "loads", "loading with and without snapshots; folding every stream", bench_loads },
     { "outbox", "from an append to a consumer of Kafka, backlogs, and what it costs appends", bench_outbox },
+    { "metrics", "what counting and scrapes cost appends through varved", bench_metrics },
     { "growth", "from 1 M events upwards, 1 M streams; opening the result", bench_growth },
 };
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
@@ -91,6 +92,7 @@ static void print_help(void)
            "  --events N       how far `growth` goes (default 20000000)\n"
            "  --kafka BROKERS  HOST:PORT,... for `outbox` (default: librdkafka's mock; docs/kafka.md has real ones)\n"
            "  --backlog N      events of `outbox`'s backlog (default 2000000)\n"
+           "  --baseline FILE  an older varved for `metrics` to compare with (default: this one, not scraped)\n"
            "  --only TEXT      of the appends and the outbox, only cases whose name holds TEXT, such as W2\n"
            "  --json FILE      write all figures there too\n"
            "  --quick          a few cases, one round of a second: to see that it works\n"
@@ -119,6 +121,7 @@ static void parse(int argc, char **argv, struct settings *settings)
         { "dir", required_argument, NULL, 'd' },    { "rounds", required_argument, NULL, 'r' },
         { "seconds", required_argument, NULL, 's' }, { "events", required_argument, NULL, 'e' },
         { "json", required_argument, NULL, 'j' },   { "quick", no_argument, NULL, 'q' },
+        { "baseline", required_argument, NULL, 'B' },
         { "only", required_argument, NULL, 'o' },   { "help", no_argument, NULL, 'h' },
         { "kafka", required_argument, NULL, 'k' },  { "backlog", required_argument, NULL, 'b' },
         { NULL, 0, NULL, 0 },
@@ -134,6 +137,7 @@ static void parse(int argc, char **argv, struct settings *settings)
         case 'k': settings->kafka = optarg; break;
         case 'b': settings->backlog_events = number("backlog", optarg, 1000, 1000000000); break;
         case 'j': settings->json_path = optarg; break;
+        case 'B': settings->baseline = optarg; break;
         case 'o': settings->only = optarg; break;
         case 'q': settings->quick = true; settings->rounds = settings->seconds = 1; break;
         case 'h': print_help(); exit(0);

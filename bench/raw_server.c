@@ -243,11 +243,11 @@ static int read_port(const char *port_file)
     die("varved did not write %s", port_file);
 }
 
-pid_t varved_start_with(const struct settings *settings, const char *directory, const char *config, char ret_url[64])
+/* With up to four more words on its command line, NULL where they end. */
+static pid_t launch(const char *binary, const char *directory, const char *const more[4], char ret_url[64])
 {
-    char binary[4096], port_file[4200];
+    char port_file[4200];
 
-    snprintf(binary, sizeof(binary), "%s/varved", settings->bin);
     snprintf(port_file, sizeof(port_file), "%s.port", directory);
     unlink(port_file);
     pid_t pid = fork();
@@ -256,11 +256,45 @@ pid_t varved_start_with(const struct settings *settings, const char *directory, 
     if (pid == 0) {
         setenv("VARVED_HTTP__LISTEN", "off", 0); /* Several run at a time. */
         execl(binary, binary, directory, "--listen", "127.0.0.1:0", "--port-file", port_file, "--log-level", "warn",
-              config != NULL ? "--config" : NULL, config, (char *)NULL);
+              more[0], more[1], more[2], more[3], (char *)NULL);
         die("cannot run %s: %s", binary, strerror(errno));
     }
     snprintf(ret_url, 64, "varve://127.0.0.1:%d", read_port(port_file));
     unlink(port_file);
+    return pid;
+}
+
+static const char *own_binary(const struct settings *settings)
+{
+    static char binary[4096];
+
+    snprintf(binary, sizeof(binary), "%s/varved", settings->bin);
+    return binary;
+}
+
+pid_t varved_start_with(const struct settings *settings, const char *directory, const char *config, char ret_url[64])
+{
+    return launch(own_binary(settings), directory,
+                  (const char *const[4]){ config != NULL ? "--config" : NULL, config }, ret_url);
+}
+
+pid_t varved_start_other(const struct settings *settings, const char *binary, const char *directory, char ret_url[64])
+{
+    return launch(binary != NULL ? binary : own_binary(settings), directory, (const char *const[4]){ NULL }, ret_url);
+}
+
+pid_t varved_start_with_http(const struct settings *settings, const char *directory, char ret_url[64],
+                             int *ret_http_port)
+{
+    char http_file[4200];
+
+    snprintf(http_file, sizeof(http_file), "%s.http", directory);
+    unlink(http_file);
+    pid_t pid = launch(own_binary(settings), directory,
+                       (const char *const[4]){ "--http.listen", "127.0.0.1:0", "--http.port_file", http_file },
+                       ret_url);
+    *ret_http_port = read_port(http_file);
+    unlink(http_file);
     return pid;
 }
 

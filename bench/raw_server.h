@@ -14,6 +14,11 @@ pid_t raw_server_start(const char *path, char ret_url[64]);
 pid_t varved_start(const struct settings *settings, const char *directory, char ret_url[64]);
 /* On any directory, with `--config config` when that is not NULL. */
 pid_t varved_start_with(const struct settings *settings, const char *directory, const char *config, char ret_url[64]);
+/* Another binary; NULL: the same. */
+pid_t varved_start_other(const struct settings *settings, const char *binary, const char *directory, char ret_url[64]);
+/* With its HTTP port on. */
+pid_t varved_start_with_http(const struct settings *settings, const char *directory, char ret_url[64],
+                             int *ret_http_port);
 /* End a process we started: SIGTERM, and wait. */
 void server_stop(pid_t pid);
 
