@@ -138,7 +138,8 @@ enum varve_status metrics_start(struct server *server, struct varve_error *error
 
 void metrics_tick(struct server *server)
 {
-    metrics_recent_tick(server);
+    if (server->store != NULL) /* Opening one may take longer than a second. */
+        metrics_recent_tick(server);
 }
 
 uint64_t metrics_memory_bytes(const struct config *config)

@@ -55,11 +55,24 @@ static void the_engine_is_in_them(void **state)
     fixture_close(f);
 }
 
+static void before_the_store_is_open_there_are_none(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct varve_store *store = f->server.store;
+
+    f->server.store = NULL;
+    metrics_tick(&f->server);
+    f->server.store = store;
+    assert_int_equal(f->server.metrics->recent.turn, 0);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_tell_of_ten_seconds),
         cmocka_unit_test(the_engine_is_in_them),
+        cmocka_unit_test(before_the_store_is_open_there_are_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
