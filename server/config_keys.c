@@ -105,7 +105,7 @@ const struct config_key config_keys[] = {
       "names besides those of loopback that a request may be for (its Host), such as that of a proxy in front",
       CONFIG_LIST, true, FIELD(http.hosts), .is_good_word = is_host },
     { "http.cors_origins", NULL, "ORIGIN,...", "none",
-      "origins of web pages that browsers may let in, such as https://app.example",
+      "origins of web pages that browsers may let in, such as https://app.example; null for pages opened from a file",
       CONFIG_LIST, true, FIELD(http.cors_origins), .is_good_word = is_origin },
 
     { "push.allow_types", NULL, "GLOB,...", "all", "types of events that may be pushed",
@@ -156,12 +156,14 @@ static bool is_host(const char *word, const char **expected)
     return true;
 }
 
-/* As browsers write it: no path, no slash at the end. */
+/* As browsers write it: no path, no slash at the end; null, for pages opened from a file. */
 static bool is_origin(const char *word, const char **expected)
 {
     const char *rest = strstr(word, "://");
 
     *expected = "origins as browsers send them, such as https://app.example or http://localhost:3000";
+    if (strcmp(word, "null") == 0)
+        return true;
     if (rest == NULL || (strncmp(word, "http://", 7) != 0 && strncmp(word, "https://", 8) != 0) || rest[3] == 0)
         return false;
     for (rest += 3; *rest != 0; rest++)
@@ -222,6 +224,8 @@ const struct config_key *config_key_of_flag(const char *flag, size_t size)
     return NULL;
 }
 
+enum { SLIP = 2 }; /* letters that fingers get wrong in a name that they know */
+
 /* The key of this name that stands in another section. */
 static const char *elsewhere(const char *name)
 {
@@ -240,6 +244,8 @@ const char *config_key_nearest(const char *name)
 
     for (size_t i = 0; i < config_key_count; i++)
         outbox_nearest_offer(&nearest, config_keys[i].name);
+    if (nearest.name != NULL && nearest.distance <= SLIP) /* htpp.listen is not meant to be server.listen. */
+        return nearest.name;
     return same != NULL ? same : nearest.name;
 }
 

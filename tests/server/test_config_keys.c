@@ -78,6 +78,7 @@ static void the_nearest_is_offered(void **state)
     static const struct { const char *name, *nearest, *hint; } cases[] = {
         { "http.max_bdy", "http.max_body", "; did you mean --http.max_body?" },
         { "log.max_output", "server.max_output", "; did you mean --server.max_output?" },
+        { "htpp.listen", "http.listen", "; did you mean --http-listen?" },
         { "quite.other", NULL, " (see varved --help)" },
         { "max-conections", NULL, "; did you mean --max-connections?" },
         { "help-confg", NULL, "; did you mean --help-config?" },
