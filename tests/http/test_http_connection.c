@@ -44,8 +44,8 @@ static void age(struct fixture *f, uint64_t ms)
 static void a_request_that_does_not_come(void **state)
 {
     static const char *const starts[] = { "", "GET / HT", "GET / HTTP/1.1\r\nHost: loc",
-                                          "POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                                          "Content-Length: 5\r\n\r\n{" };
+                                          ("POST /body HTTP/1.1\r\nHost: localhost\r\n"
+                                           "Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{") };
     struct fixture *f = fixture_open("--http.header_timeout 5s --http.idle_timeout 20s");
 
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
