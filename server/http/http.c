@@ -64,13 +64,13 @@ void http_close_handle(struct http *http, uv_handle_t *handle)
 
 static enum varve_status start_mhd(struct http *http, struct varve_error *error)
 {
+    /* http_guard.c is stricter with clients than MHD, and says why. The limit of connections is ours: it may change. */
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_on_access, http,
         MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, http,
         MHD_OPTION_URI_LOG_CALLBACK, http_on_target, http, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, http,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_POOL_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_LIMIT, UINT_MAX, /* It is ours, and may change. */
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_POOL_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+        MHD_OPTION_CONNECTION_LIMIT, UINT_MAX, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_END);
     if (http->daemon == NULL)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "HTTP cannot be begun: no memory or no descriptors");
     return VARVE_OK;

@@ -13,7 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ACKED_OFFSET = 120 }; /* of tcpi_bytes_acked in Linux's struct tcp_info, which glibc's does not have yet */
+enum {
+    LOOK_FOR_END_MS = 3500,
+    ACKED_OFFSET = 120, /* of tcpi_bytes_acked in Linux's struct tcp_info, which glibc's does not have yet */
+};
 
 #define LAST_WORDS(status, code, detail)                                                                               \
     "HTTP/1.1 " status "\r\nContent-Type: application/problem+json\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"     \
@@ -155,6 +158,14 @@ static bool moves_on(struct http_connection *connection)
     return moved;
 }
 
+/* MHD misses a peer's end that comes together with its last bytes: it waits for an edge, and there is none any more. */
+static bool has_ended(const struct http_connection *connection, uint64_t age)
+{
+    char byte;
+
+    return age < LOOK_FOR_END_MS && recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void tick(struct http_connection *connection, uint64_t now)
 {
     const struct config *config = connection->http->server->config;
@@ -164,12 +175,14 @@ static void tick(struct http_connection *connection, uint64_t now)
     case HTTP_IDLE:
         if (!connection->used && age > config->http.header_timeout_ms)
             http_cut(connection, http_says_timeout);
-        else if (age > config->http.idle_timeout_ms)
+        else if (age > config->http.idle_timeout_ms || has_ended(connection, age))
             http_cut(connection, NULL);
         break;
     case HTTP_RECEIVING:
         if (age > config->http.header_timeout_ms)
             http_cut(connection, http_says_timeout);
+        else if (has_ended(connection, age))
+            http_cut(connection, NULL);
         break;
     case HTTP_SENDING:
         if (moves_on(connection))

@@ -104,6 +104,15 @@ static enum varve_status parse_query(struct varve_view query, struct http_target
     return VARVE_OK;
 }
 
+static bool has_odd_bytes(struct varve_view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if ((unsigned char)text.data[i] <= ' ' || text.data[i] == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 enum varve_status http_target_parse(char *text, size_t size, struct http_target *ret, struct varve_error *error)
 {
     static const char scheme[] = "http://";
@@ -122,6 +131,8 @@ enum varve_status http_target_parse(char *text, size_t size, struct http_target 
     if (rest.size == 0 || *rest.data != '/')
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "path",
                           "the request's target is neither a path that begins with / nor an http:// address");
+    if (has_odd_bytes(rest))
+        return varve_fail(error, VARVE_INVALID_ARGUMENT, "path", "a space or a control byte in the request's target");
     if (memchr(rest.data, '#', rest.size) != NULL)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "path", "a request's target has no fragment (#)");
     struct varve_view path = take_until(&rest, '?');

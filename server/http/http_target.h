@@ -21,8 +21,9 @@ struct http_target {
 };
 
 /* Takes `text` apart and decodes it in place; *ret points into it. Origin form ("/path?query") and absolute form.
- * INVALID_ARGUMENT: neither of the two, %-escapes that are none, a NUL, too many segments or parameters, a parameter
- * named twice. Escaped slashes stay within their segment; empty segments are an error but for one slash at the end. */
+ * INVALID_ARGUMENT: neither of the two, %-escapes that are none, a space or control byte, a decoded NUL, too many
+ * segments or parameters, a parameter named twice. Escaped slashes stay within their segment; empty segments are an
+ * error but for one slash at the end. */
 enum varve_status http_target_parse(char *text, size_t size, struct http_target *ret, struct varve_error *error);
 
 /* One of the pattern's segments is `{name}`: any segment, put into `parts` in this order. */

@@ -66,7 +66,8 @@ static void what_is_refused(void **state)
         { "http://localhost?x", "neither" }, { "https://localhost/", "neither" }, { "localhost:80", "neither" },
         { "//x", "two slashes" }, { "/a//b", "two slashes" }, { "/%", "hexadecimal" }, { "/%4", "hexadecimal" },
         { "/%4g", "hexadecimal" }, { "/%00", "zero" }, { "/x?a=%zz", "hexadecimal" }, { "/x?%00=1", "zero" },
-        { "/x?a=1&a=2", "twice" }, { "/x#y", "fragment" }, { "/1/2/3/4/5/6/7/8/9/10/11/12/13", "segments" },
+        { "/x?a=1&a=2", "twice" }, { "/x#y", "fragment" }, { "/a b", "a space" },
+        { "/x?a=\t", "a space" }, { "/\x7f", "a space" }, { "/1/2/3/4/5/6/7/8/9/10/11/12/13", "segments" },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

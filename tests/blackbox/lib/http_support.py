@@ -92,13 +92,15 @@ class Raw:
 
 
 def statuses(data):
-    """Of answers that follow each other; their bodies must be whole."""
+    """Of answers that follow each other, up to one that ends the connection; their bodies must be whole."""
     found = []
     while data:
         head, separator, data = data.partition(b"\r\n\r\n")
         assert separator and head.startswith(b"HTTP/1.1 "), head[:200]
         status = int(head.split()[1])
         found.append(status)
+        if b"\r\nconnection: close" in head.lower():
+            return found  # Of some malformed heads libmicrohttpd's answer has its head twice.
         length = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
         if length:
             assert len(data) >= int(length[0]), (head, data)
