@@ -96,7 +96,8 @@ static int serve(const struct config *config, const struct log *log)
     struct varve_store *store = server.store;
     if (store != NULL && varve_store_fault(store, NULL) != VARVE_OK)
         _exit(complain(&error)); /* Closing would touch files whose state is unknown. */
-    outboxes_end(&server);
+    if (!outboxes_end(&server))
+        _exit(status == VARVE_OK ? EXIT_OK : complain(&error)); /* Its thread would go on with what is freed. */
     enum varve_status closed = varve_store_close(store);
     server_end(&server);
     if (status != VARVE_OK)

@@ -5,11 +5,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "outbox/outbox_kafka.h"
 
-enum { JOIN_MS = 5000, EXIT_STOPPED = 0 };
+enum { JOIN_MS = 5000 };
 
 struct outboxes {
     pthread_mutex_t lock;   /* of `awake`, which any thread asks */
@@ -73,8 +72,6 @@ enum varve_status outboxes_start(struct server *server, struct varve_error *erro
     enum varve_status status = start_all(server, outboxes, error);
     if (status != VARVE_OK) {
         outboxes_stop(server);
-        outboxes_end(server);
-        outboxes_free(server);
         return status;
     }
     set_awake(outboxes, true);
@@ -104,26 +101,29 @@ void outboxes_stop(struct server *server)
 
 /* librdkafka cannot be told to give up a commit. What is published and what is not is safe in Kafka and in the log, so
  * a process that ends in the middle of it loses nothing. */
-static void leave(const struct server *server, const char *name)
+static void tell_hanging(const struct server *server, const char *name)
 {
     log_warn(&server->log, "outbox.hangs", log_text("outbox", name),
              log_text("consequence", "the server ends without closing its store, as after a crash"));
-    _exit(EXIT_STOPPED);
 }
 
-void outboxes_end(struct server *server)
+bool outboxes_end(struct server *server)
 {
     struct outboxes *outboxes = atomic_load(&server->outboxes);
 
     if (outboxes == NULL)
-        return;
+        return true;
     outbox_verifications_end(server);
     outboxes_stop(server);
-    for (size_t i = 0; i < outboxes->count; i++)
-        if (!outbox_join(outboxes->all[i], JOIN_MS))
-            leave(server, server->config->outboxes.all[i]->name);
+    for (size_t i = 0; i < outboxes->count; i++) {
+        if (!outbox_join(outboxes->all[i], JOIN_MS)) {
+            tell_hanging(server, server->config->outboxes.all[i]->name);
+            return false;
+        }
+    }
     outbox_errands_end(server);
     set_awake(outboxes, false);
+    return true;
 }
 
 void outboxes_free(struct server *server)

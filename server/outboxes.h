@@ -8,12 +8,13 @@
 
 struct outboxes;
 
-/* As the configuration says; none is fine. */
+/* As the configuration says; none is fine. Those that started before one that cannot are told to stop; they are ended
+ * and freed as ever. */
 enum varve_status outboxes_start(struct server *server, struct varve_error *error);
 void outboxes_stop(struct server *server);        /* ask all to end; never waits */
-/* Stop, and wait for them a few seconds at most: one that hangs in librdkafka ends the process. No order comes any
- * more; the store is still open. */
-void outboxes_end(struct server *server);
+/* Stop, and wait for them a few seconds at most. False: one hangs in librdkafka, and goes on with the server and its
+ * store, so both must stay until the process ends. No order comes any more; the store is still open. */
+bool outboxes_end(struct server *server);
 void outboxes_free(struct server *server);        /* No thread of the store or the server is left. */
 /* The log has grown. Any thread; between start and end. */
 void outboxes_wake(struct server *server, uint64_t last_position);

@@ -72,6 +72,22 @@ def a_taken_port_is_told(directory):
                        str(server.port))
 
 
+def hang():
+    os.environ.update(LD_PRELOAD=os.path.join(bin_dir(), "..", "tests", "preload", "preload_kafka.so"),
+                      VARVE_KAFKA_HANG="yes")
+
+
+def an_outbox_that_hangs_does_not_change_how_it_ends(directory):
+    kafka, other = ["--kafka", "127.0.0.1:1"], directory + "-other"
+    with Server(directory, *kafka, before=hang) as server:
+        with Server(other, "--listen", f"127.0.0.1:{server.port}", *kafka, tcp=False, before=hang,
+                    ready=r"varved: ") as unlucky:
+            assert unlucky.wait() == 1, unlucky.log()
+            assert "event=outbox.hangs" in unlucky.log() and "in use" in unlucky.log(), unlucky.log()
+        server.stop()
+        assert "event=outbox.hangs" in server.log(), server.log()
+
+
 def foreign_directories_are_refused(directory):
     os.mkdir(directory)
     with open(os.path.join(directory, "letter.txt"), "w") as letter:
@@ -252,7 +268,7 @@ def serves_without_standard_descriptors(directory):
 
 
 run([help_and_version, wrong_usage_is_told, starts_says_so_and_stops, interrupt_stops_too, a_second_process_is_refused,
-     a_taken_port_is_told, foreign_directories_are_refused, a_damaged_journal_is_exit_6,
-     port_file_and_several_listeners, unix_socket, json_log_is_json, stop_answers_what_is_under_way,
-     stop_ends_waiting_reads, stop_does_not_wait_for_a_silent_peer, a_second_signal_ends_at_once,
-     serves_without_standard_descriptors])
+     a_taken_port_is_told, an_outbox_that_hangs_does_not_change_how_it_ends, foreign_directories_are_refused,
+     a_damaged_journal_is_exit_6, port_file_and_several_listeners, unix_socket, json_log_is_json,
+     stop_answers_what_is_under_way, stop_ends_waiting_reads, stop_does_not_wait_for_a_silent_peer,
+     a_second_signal_ends_at_once, serves_without_standard_descriptors])

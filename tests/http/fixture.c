@@ -265,7 +265,7 @@ void fixture_close(struct fixture *f)
     http_close_all(&f->server);
     fixture_wait(f, is_idle, f);
     http_end(&f->server);
-    outboxes_end(&f->server);
+    assert_true(outboxes_end(&f->server));
     assert_int_equal(varve_store_close(f->store), VARVE_OK);
     server_end(&f->server);
     config_end(&f->config);

@@ -107,7 +107,7 @@ class World:
     # ---- the server ----
 
     def start(self, before=None, **preload):
-        """`preload`: kill, deaf or calls, as tests/support/preload_kafka.c tells them; `before`: see Server."""
+        """`preload`: kill, deaf, hang or calls, as tests/support/preload_kafka.c tells them; `before`: see Server."""
         def load():
             os.environ.update(LD_PRELOAD=PRELOAD, **{"VARVE_KAFKA_" + name.upper(): str(value)
                                                      for name, value in preload.items()})

@@ -89,7 +89,7 @@ static void stop(struct fixture *f)
         fixture_turn(f);
         pause_ms(TURN_MS);
     }
-    outboxes_end(&f->server);
+    assert_true(outboxes_end(&f->server));
     assert_int_equal(varve_store_close(f->store), VARVE_OK);
     server_end(&f->server);
 }

@@ -4,6 +4,7 @@
  *                      function below without rd_kafka_, or
  *                        report  the first rd_kafka_poll() after something was produced: acknowledgements are awaited
  *   VARVE_KAFKA_DEAF   the program never hears of errors of connections, as if nobody had thought of asking
+ *   VARVE_KAFKA_HANG   whoever asks for an instance waits for it for ever, and no port is bound before somebody does
  *   VARVE_KAFKA_CALLS  a file: the calls are written into it, a line each ("CALL before N"), in place of killing
  *
  * rd_kafka_producev() takes its arguments one by one; they are handed on as those of rd_kafka_produceva(). */
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
@@ -35,7 +37,7 @@ static struct {
     enum call kill_call;      /* CALLS: none */
     bool kill_before;
     unsigned long kill_at;
-    bool deaf;
+    bool deaf, hang;
     int calls;                /* -1: nobody wants to know them */
     unsigned long counts[CALLS];
 } here = { .once = PTHREAD_ONCE_INIT };
@@ -49,6 +51,7 @@ static void read_environment(void)
 
     here.kill_call = CALLS;
     here.deaf = getenv("VARVE_KAFKA_DEAF") != NULL;
+    here.hang = getenv("VARVE_KAFKA_HANG") != NULL;
     here.calls = calls == NULL ? -1 : open(calls, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (kill_text == NULL)
         return;
@@ -96,10 +99,22 @@ static void leave(enum call call, unsigned long count)
 rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *text, size_t room)
 {
     unsigned long count = enter(CALL_NEW);
+
+    while (here.hang)
+        pause();
     rd_kafka_t *made = REAL(rd_kafka_new)(type, conf, text, room);
 
     leave(CALL_NEW, count);
     return made;
+}
+
+/* So that whoever waits for the port to be bound, or to be taken, knows that there is one who hangs. */
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+    pthread_once(&here.once, read_environment);
+    while (here.hang && __atomic_load_n(&here.counts[CALL_NEW], __ATOMIC_SEQ_CST) == 0)
+        usleep(1000);
+    return REAL(bind)(fd, address, size);
 }
 
 void rd_kafka_destroy(rd_kafka_t *rk)
