@@ -4,8 +4,12 @@
 #include "http_parts.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
-enum { BLOCK_BYTES = 1024 }; /* for HTTP/1.0; else MHD lets read() write into what is free of the connection's memory */
+enum {
+    BLOCK_BYTES = 1024,      /* for HTTP/1.0; else MHD lets read() write into what is free of the connection's memory */
+    SEND_BYTES = 128 * 1024, /* that the kernel keeps for a peer that does not take them; else it would be 4 MiB */
+};
 
 struct http_stream {
     struct http_connection *connection;
@@ -55,9 +59,11 @@ static void forget(struct http_stream *stream)
 static struct http_stream *create(struct http_request *request, const struct http_stream_kind *kind, void *user)
 {
     struct http_stream *stream = calloc(1, sizeof(*stream));
+    int send_bytes = SEND_BYTES;
 
     if (stream == NULL)
         return NULL;
+    setsockopt(request->connection->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
     stream->connection = request->connection;
     stream->kind = kind;
     stream->user = user;

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 enum {
-    TURN_US = 1000,                   /* that clients are worked for in one turn of the loop, and once more to send */
-    TURN_WAKES = 64,                  /* streams that are woken in it, at most */
+    TURN_US = 250,                    /* that clients are worked for in one turn of the loop, and once more to send */
+    TURN_WAKES = 32,                  /* streams that are woken in it, at most */
     PART_OF_BUDGET = 8,               /* of it, one part may be batches of events */
     KEPT_MS = 2000,                   /* so long a batch that nobody holds may be found by those who come behind */
 };

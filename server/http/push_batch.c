@@ -9,6 +9,8 @@
 
 #include "varve/record.h"
 
+enum { CHANNEL_BATCHES = 64 };
+
 /* ---- channels --------------------------------------------------------------------------------------------------- */
 
 static struct push_channel *find_channel(struct push *push, const struct varve_filter *filter)
@@ -78,6 +80,8 @@ struct push_batch *push_channel_find(struct push_channel *channel, uint64_t posi
 {
     struct push_batch *batch = channel->batches;
 
+    if (position >= channel->position)
+        return NULL; /* As nearly always, for those who are at the end of the log. */
     while (batch != NULL && !(batch->after <= position && position < batch->position))
         batch = batch->next_in_channel;
     return batch;
@@ -129,6 +133,31 @@ void push_batch_use(struct push *push, struct push_batch *batch)
     link_first(push, batch);
 }
 
+/* ---- who finds it ----------------------------------------------------------------------------------------------- */
+
+static void hide(struct push_batch *batch)
+{
+    if (batch->channel == NULL)
+        return;
+    struct push_batch **at = &batch->channel->batches;
+    while (*at != batch)
+        at = &(*at)->next_in_channel;
+    *at = batch->next_in_channel;
+    batch->channel = NULL;
+    batch->next_in_channel = NULL;
+}
+
+/* A new one is there: those that are long past are found no more, so that nobody looks through many. */
+static void hide_oldest(struct push_channel *channel)
+{
+    struct push_batch *batch = channel->batches;
+
+    for (unsigned count = 1; batch != NULL && count < CHANNEL_BATCHES; count++)
+        batch = batch->next_in_channel;
+    while (batch != NULL && batch->next_in_channel != NULL)
+        hide(batch->next_in_channel);
+}
+
 /* ---- a batch ---------------------------------------------------------------------------------------------------- */
 
 static struct push_batch *create(struct push *push, uint64_t after, const struct follow_batch *from)
@@ -159,21 +188,13 @@ struct push_batch *push_batch_of(struct push *push, struct push_channel *channel
     batch->channel = channel;
     batch->next_in_channel = channel->batches;
     channel->batches = batch;
+    if (batch->position > channel->position)
+        channel->position = batch->position;
     link_first(push, batch);
     push->held_bytes += batch->frame->charged_bytes;
     push_batch_use(push, batch);
+    hide_oldest(channel);
     return batch;
-}
-
-static void hide(struct push_batch *batch)
-{
-    if (batch->channel == NULL)
-        return;
-    struct push_batch **at = &batch->channel->batches;
-    while (*at != batch)
-        at = &(*at)->next_in_channel;
-    *at = batch->next_in_channel;
-    batch->channel = NULL;
 }
 
 static void drop(struct push *push, struct push_batch *batch)

@@ -48,7 +48,8 @@ struct push_channel {
     struct push_channel *next, *previous;
     struct varve_filter *filter;
     unsigned clients;
-    struct push_batch *batches;
+    struct push_batch *batches;    /* the newest first; few */
+    uint64_t position;             /* where the last of them ends */
 };
 /* The channel of this filter, which is taken over. NULL: no memory, and the filter is still the caller's. */
 struct push_channel *push_channel_enter(struct push *push, struct varve_filter *filter);

@@ -30,12 +30,6 @@ def descriptors(server):
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
-def pending_bytes():
-    """Of TCP in the kernel, of the whole machine."""
-    with open("/proc/net/sockstat") as stat:
-        return next(int(line.split()[-1]) for line in stat if line.startswith("TCP:")) * resource.getpagesize()
-
-
 def may_grow(mib):
     """In bytes; sanitizers keep what was freed."""
     return (1024 if any(word in bin_dir() for word in ("-thread", "-address")) else mib) << 20

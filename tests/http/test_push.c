@@ -96,7 +96,7 @@ static void turns_are_short(void **state)
         sent = probe_figure(f, "push_events") - sent;
         most = sent > most ? sent : most;
     }
-    assert_true(most <= 64);
+    assert_true(most <= 32);
     assert_int_equal(probe_figure(f, "push_events_rendered"), 1);
     for (unsigned i = 0; i < COUNT; i++) {
         client_wait_for(all[i], "id: 1\n");

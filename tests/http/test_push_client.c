@@ -152,7 +152,7 @@ static void one_that_takes_nothing_is_dropped(void **state)
     struct fixture *f = fixture_open("");
     struct push_client *there;
 
-    append_large(f, 8);
+    append_large(f, 4);
     int fd = open_stuck(f, &there);
     push_tick(&f->server);
     fixture_turn(f);
@@ -211,21 +211,21 @@ static void what_was_given_back_goes_on_where_it_was(void **state)
     struct fixture *f = fixture_open("");
     struct push_client *there;
 
-    append_large(f, 8);
+    append_large(f, 4);
     int fd = open_stuck(f, &there);
     assert_true(there->sent > 0 && there->batch != NULL);
     push_client_give_back(there);
     assert_true(there->batch == NULL && there->torn_position > 0);
     push_batches_hide(f->server.push); /* Nor will it find the batch again. */
     assert_null(f->server.push->batches);
-    struct taker taker = { .fd = fd, .wanted = 8ull * (LARGE_BYTES - 2) };
+    struct taker taker = { .fd = fd, .wanted = 4ull * (LARGE_BYTES - 2) };
     fixture_wait(f, has_all, &taker);
     assert_false(taker.ended);
     for (unsigned i = 0; i < 20; i++)
         fixture_turn(f);
     has_all(&taker);
     assert_int_equal(taker.got, taker.wanted);
-    assert_int_equal(probe_figure(f, "push_events"), 8);
+    assert_int_equal(probe_figure(f, "push_events"), 4);
     assert_int_equal(there->torn_position, 0);
     close(fd);
     fixture_close(f);
@@ -239,7 +239,7 @@ static void half_an_event_that_is_gone_ends_the_stream(void **state)
     struct varve_append *append = NULL;
     struct varve_error error;
 
-    uint64_t last = append_large(f, 8);
+    uint64_t last = append_large(f, 4);
     int fd = open_stuck(f, &there);
     push_client_give_back(there);
     push_batches_hide(f->server.push);
