@@ -33,6 +33,8 @@ static ssize_t on_read(void *user, uint64_t position, char *into, size_t room)
     } while (size == 0 && stream->woken);
     if (size == HTTP_STREAM_ENDS)
         return MHD_CONTENT_READER_END_OF_STREAM;
+    if (size == 0 && stream->connection->cut) /* Within read(): asleep, nobody would wake it any more. */
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     if (size == 0)
         http_suspend(stream->connection);
     return (ssize_t)size;

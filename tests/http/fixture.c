@@ -99,6 +99,8 @@ static size_t read_stream(void *user, char *into, size_t room)
     size_t size = strlen(f->to_stream);
 
     f->reads++;
+    if (f->stream_cuts)
+        http_stream_cut(f->stream);
     if (size == 0)
         return f->stream_ends ? HTTP_STREAM_ENDS : 0;
     assert_true(size <= room);

@@ -20,6 +20,7 @@ struct fixture {
     struct http_stream *stream;     /* of GET /stream, the last one */
     char to_stream[256];            /* what it reads next */
     bool stream_ends;
+    bool stream_cuts;               /* it cuts itself when it is read */
     unsigned streams_closed, reads;
     struct http_work work;          /* of GET /away */
     uint64_t away_bytes;            /* what it asks for */

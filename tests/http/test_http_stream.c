@@ -80,6 +80,19 @@ static void it_can_be_cut(void **state)
     fixture_close(f);
 }
 
+static void it_can_be_cut_while_it_is_read(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = begin(f);
+
+    f->stream_cuts = true;
+    http_stream_wake(f->stream);
+    client_wait_for_end(c);
+    fixture_wait(f, is_closed, f);
+    client_close(c);
+    fixture_close(f);
+}
+
 static void stopping_ends_it_with_an_end(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -138,6 +151,7 @@ int main(void)
         cmocka_unit_test(bytes_come_when_there_are_some),
         cmocka_unit_test(a_peer_that_goes_away_is_noticed),
         cmocka_unit_test(it_can_be_cut),
+        cmocka_unit_test(it_can_be_cut_while_it_is_read),
         cmocka_unit_test(stopping_ends_it_with_an_end),
         cmocka_unit_test(to_a_head_and_to_the_last_version),
         cmocka_unit_test(many_that_all_leave_at_once),
