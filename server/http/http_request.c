@@ -150,7 +150,7 @@ static bool expect_body(struct http_request *request)
         return false;
     }
     if (bytes == UINT64_MAX)
-        bytes = FIRST_BODY_BYTES;
+        bytes = limit < FIRST_BODY_BYTES ? limit : FIRST_BODY_BYTES;
     if (bytes > limit) {
         http_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, VARVE_APPEND_TOO_LARGE, "body",
                     "a body of %llu bytes; http.max_body allows %llu", (unsigned long long)bytes,
@@ -221,7 +221,7 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
 {
     if (request->body_dropped)
         return MHD_YES;
-    if (size > request->http->server->config->http.max_body_bytes - request->body.size) {
+    if (request->body.size + (uint64_t)size > request->http->server->config->http.max_body_bytes) {
         http_cut(request->connection, http_says_too_large);
         return MHD_NO;
     }

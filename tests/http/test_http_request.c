@@ -111,6 +111,35 @@ static void a_chunked_body_neither(void **state)
     fixture_close(f);
 }
 
+static void the_limit_may_be_small_and_may_shrink(void **state)
+{
+    struct fixture *f = fixture_open("--http.max_body 1KiB");
+    struct client *c = client_open(f);
+    static const char head[] = "POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n";
+    char chunk[600];
+
+    client_send(c, head);
+    client_send(c, "2\r\n{}\r\n0\r\n\r\n");
+    client_wait_for(c, "body of 2: {}");
+    client_forget(c);
+
+    f->config.http.max_body_bytes = 4096;
+    client_send(c, head);
+    snprintf(chunk, sizeof(chunk), "200\r\n%0512d\r\n", 0);
+    for (unsigned i = 0; i < 4; i++)
+        client_send(c, chunk);
+    const struct http_connection *connection = f->server.http->connections;
+    while (connection->request == NULL || connection->request->body.size < 2048)
+        fixture_turn(f);
+    f->config.http.max_body_bytes = 1024; /* As a reload does. */
+    client_send(c, chunk);
+    client_wait_for_end(c);
+    assert_non_null(strstr(c->text, "413 Content Too Large"));
+    client_close(c);
+    fixture_close(f);
+}
+
 /* The memory is not taken before it is known to be there. */
 static void a_body_is_charged(void **state)
 {
@@ -199,6 +228,7 @@ int main(void)
         cmocka_unit_test(one_whose_peer_has_gone),
         cmocka_unit_test(a_body_may_be_as_large_as_is_said),
         cmocka_unit_test(a_chunked_body_neither),
+        cmocka_unit_test(the_limit_may_be_small_and_may_shrink),
         cmocka_unit_test(a_body_is_charged),
         cmocka_unit_test(without_memory_for_a_request),
         cmocka_unit_test(a_refused_body),
