@@ -1,5 +1,5 @@
 /* test_sagas.c - what is asked about sagas, how one is changed, what a claim waits for. */
-#include "peer.h"
+#include "calls.h"
 
 #include "varve/uuid.h"
 
@@ -314,33 +314,6 @@ static void answer_claim_of_finished(struct fake_server *server, uint32_t id)
     fake_send(server);
 }
 
-static void answer_with_nothing(struct fake_server *server, uint32_t id)
-{
-    varve_wire_end(&server->out, varve_wire_begin(&server->out, server->frame.opcode | 0x80, id));
-    fake_send(server);
-}
-
-static void answer_with_another_opcode(struct fake_server *server, uint32_t id)
-{
-    peer_pong(server, id);
-}
-
-struct call {
-    const char *label;
-    uint8_t opcode;
-    enum varve_status (*call)(struct varve_client *client, struct varve_error *error);
-    void (*answer)(struct fake_server *server, uint32_t id);
-};
-
-static void script_one(struct fake_server *server)
-{
-    const struct call *call = server->user;
-
-    fake_begin(server);
-    call->answer(server, fake_take(server, call->opcode));
-    fake_gone(server);
-}
-
 static void test_answers_that_are_none(void **state)
 {
     static const struct call cases[] = {
@@ -350,21 +323,13 @@ static void test_answers_that_are_none(void **state)
         { "list: others", VARVE_OP_SAGA_LIST, call_list, answer_list_of_others },
         { "list: nothing", VARVE_OP_SAGA_LIST, call_list, answer_with_nothing },
         { "counts: nothing", VARVE_OP_SAGA_COUNTS, call_counts, answer_with_nothing },
-        { "counts: pong", VARVE_OP_SAGA_COUNTS, call_counts, answer_with_another_opcode },
+        { "counts: pong", VARVE_OP_SAGA_COUNTS, call_counts, peer_pong },
         { "claim: too long", VARVE_OP_SAGA_CLAIM, call_claim, answer_claim_too_long },
         { "claim: finished", VARVE_OP_SAGA_CLAIM, call_claim, answer_claim_of_finished },
         { "claim: nothing", VARVE_OP_SAGA_CLAIM, call_claim, answer_with_nothing },
     };
 
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct fake_server *server = fake_server_start(script_one, (void *)&cases[i]);
-        struct varve_client *client = peer_client(server, "");
-
-        CHECK_CASE(cases[i].call(client, NULL) == VARVE_PROTOCOL, cases[i].label);
-        CHECK_CASE(client->connection.state == CONNECTION_DISCONNECTED, cases[i].label);
-        varve_client_free(client);
-        fake_server_stop(server);
-    }
+    calls_refuse(cases, COUNT_OF(cases));
 }
 
 /* ---- losses and memory ------------------------------------------------------------------------------------------- */
@@ -375,57 +340,16 @@ static const struct call good[] = {
     { "counts", VARVE_OP_SAGA_COUNTS, call_counts, send_counts },
     { "claim", VARVE_OP_SAGA_CLAIM, call_claim, answer_claim },
 };
-
-static void script_cuts_first(struct fake_server *server)
-{
-    const struct call *call = server->user;
-
-    fake_begin(server);
-    fake_take(server, call->opcode);
-    fake_cut(server);
-    fake_begin(server);
-    call->answer(server, fake_take(server, call->opcode));
-    fake_gone(server);
-}
+#define REPEATED 3u /* the first ones */
 
 static void test_looking_is_repeated(void **state)
 {
-    for (size_t i = 0; i < COUNT_OF(good); i++) {
-        bool repeated = good[i].opcode != VARVE_OP_SAGA_CLAIM;
-        struct fake_server *server = fake_server_start(script_cuts_first, (void *)&good[i]);
-        struct varve_client *client = peer_client(server, "");
-
-        CHECK_CASE(good[i].call(client, NULL) == (repeated ? VARVE_OK : VARVE_DISCONNECTED), good[i].label);
-        CHECK_CASE(repeated || good[i].call(client, NULL) == VARVE_OK, good[i].label);
-        varve_client_free(client);
-        fake_server_stop(server);
-    }
-}
-
-struct serving {
-    const struct call *call;
-    atomic_bool over;
-};
-
-static void answer_one(struct fake_server *server)
-{
-    const struct serving *serving = server->user;
-
-    serving->call->answer(server, fake_take(server, serving->call->opcode));
-}
-
-static void script_for_all(struct fake_server *server)
-{
-    peer_serve_all(server, answer_one, &((struct serving *)server->user)->over);
+    calls_survive_a_loss(good, COUNT_OF(good), REPEATED);
 }
 
 static void test_memory_that_cannot_be_had(void **state)
 {
-    for (size_t i = 0; i < COUNT_OF(good); i++) {
-        struct serving serving = { &good[i], false };
-
-        peer_sweep(fake_server_start_local(script_for_all, &serving), &serving.over, good[i].label, good[i].call);
-    }
+    calls_survive_no_memory(good, COUNT_OF(good));
 }
 
 int main(void)
