@@ -34,7 +34,8 @@ RELEASE = "build/gcc-release"
 ASAN = "build/clang-release-address-undefined"
 TSAN = "build/clang-release-thread"
 FUZZ = "build/clang-release-fuzz-address-undefined"
-SERVER_SCRIPTS = ("server_", "protocol_", "http_api")  # Of tests/blackbox, that sanitized servers are tried with, too.
+# Of tests/blackbox, that sanitized servers are tried with, too.
+SERVER_SCRIPTS = ("server_", "protocol_", "http_api", "http_hostile")
 NOT_FOR_SANITIZERS = ("test_malloc_faults",)  # A sanitizer's allocator cannot be made to fail: nothing of it would run.
 UNIT_FOLDERS = ["engine", "snapshots", "faults", "wire", "client", "server", "outbox", "http", "model",
                 "tools", "bench", "integration"]

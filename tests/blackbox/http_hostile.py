@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from http_support import HttpServer, statuses  # noqa: E402
-from varved import PATIENCE_S, event, run  # noqa: E402
+from varved import PATIENCE_S, bin_dir, event, run  # noqa: E402
 
 MIB = 1 << 20
 HOST = b"Host: localhost\r\n"
@@ -324,7 +324,7 @@ def ten_thousand_idle(folder):
             wait_until(lambda: server.figure("http_connections") == count, "all are there")
             took = server.resident_bytes() - before
             print(f"{count} idle connections: {took / count:.0f} bytes each", flush=True)
-            assert took < count * 20480, took
+            assert took < count * 20480 or any(word in bin_dir() for word in ("-thread", "-address")), took
             with server.raw() as raw:
                 assert raw.answers() == [503]
                 assert b"http.max_connections" in raw.got

@@ -20,9 +20,13 @@ static void routes(void **state)
 
     assert_string_equal(json_string_value(json_object_get(all, "server")), "varved");
     assert_int_equal(json_array_size(json_object_get(all, "routes")), http_route_count);
-    assert_int_equal(json_array_size(json_object_get(v1, "routes")), 2);
-    json_t *echo = json_array_get(json_object_get(v1, "routes"), 1);
-    assert_string_equal(json_string_value(json_object_get(echo, "path")), "/v1/echo");
+    json_t *echo = NULL, *one;
+    size_t i;
+    json_array_foreach(json_object_get(v1, "routes"), i, one) {
+        assert_memory_equal(json_string_value(json_object_get(one, "path")), "/v1", 3);
+        if (strcmp(json_string_value(json_object_get(one, "path")), "/v1/echo") == 0)
+            echo = one;
+    }
     assert_int_equal(json_array_size(json_object_get(echo, "query")), 2);
     json_decref(all);
     json_decref(v1);
