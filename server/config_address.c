@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config_units.h"
@@ -57,4 +58,18 @@ bool config_parse_address(const char *text, struct sockaddr_storage *ret, const 
     }
     *ret_expected = "a loopback address (127.0.0.0/8, [::1]): varved has no TLS and no authentication yet";
     return loopback;
+}
+
+uint16_t config_format_address(const struct sockaddr_storage *address, char *ret_text, size_t room)
+{
+    bool is_v6 = address->ss_family == AF_INET6;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const void *host = is_v6 ? (const void *)&v6->sin6_addr : &v4->sin_addr;
+    uint16_t port = ntohs(is_v6 ? v6->sin6_port : v4->sin_port);
+    char text[INET6_ADDRSTRLEN] = "?";
+
+    inet_ntop(address->ss_family, host, text, sizeof(text));
+    snprintf(ret_text, room, is_v6 ? "[%s]:%u" : "%s:%u", text, port);
+    return port;
 }

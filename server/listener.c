@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "config_address.h"
 #include "session.h"
 
 enum { BACKLOG = 511, BREATH_US = 10000 };
@@ -47,18 +47,9 @@ static void learn_address(struct listener *listener)
 {
     struct sockaddr_storage address;
     int size = sizeof(address);
-    char host[64] = "?";
 
     uv_tcp_getsockname(&listener->socket.tcp, (struct sockaddr *)&address, &size);
-    if (address.ss_family == AF_INET6) {
-        listener->port = ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-        uv_ip6_name((struct sockaddr_in6 *)&address, host, sizeof(host));
-        snprintf(listener->address, sizeof(listener->address), "[%s]:%u", host, listener->port);
-    } else {
-        listener->port = ntohs(((struct sockaddr_in *)&address)->sin_port);
-        uv_ip4_name((struct sockaddr_in *)&address, host, sizeof(host));
-        snprintf(listener->address, sizeof(listener->address), "%s:%u", host, listener->port);
-    }
+    listener->port = config_format_address(&address, listener->address, sizeof(listener->address));
 }
 
 static enum varve_status open_tcp(struct listener *listener, const struct config_address *wanted,

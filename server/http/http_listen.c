@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config_address.h"
+
 enum { BACKLOG = 511, ACCEPTS_AT_A_TIME = 64 };
 
 /* Out of descriptors, say: the socket stays readable, and the loop must not spin over it. */
@@ -46,18 +48,9 @@ static void learn_address(struct http_listener *listener)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof(address);
-    char host[64] = "?";
 
     getsockname(listener->fd, (struct sockaddr *)&address, &size);
-    if (address.ss_family == AF_INET6) {
-        listener->port = ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-        uv_ip6_name((struct sockaddr_in6 *)&address, host, sizeof(host));
-        snprintf(listener->address, sizeof(listener->address), "[%s]:%u", host, listener->port);
-    } else {
-        listener->port = ntohs(((struct sockaddr_in *)&address)->sin_port);
-        uv_ip4_name((struct sockaddr_in *)&address, host, sizeof(host));
-        snprintf(listener->address, sizeof(listener->address), "%s:%u", host, listener->port);
-    }
+    listener->port = config_format_address(&address, listener->address, sizeof(listener->address));
 }
 
 static bool begin_listening(struct http_listener *listener, const struct sockaddr_storage *address)
