@@ -2,13 +2,13 @@
 #include "listener.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "config_address.h"
+#include "port_file.h"
 #include "session.h"
 
 enum { BACKLOG = 511, BREATH_US = 10000 };
@@ -144,20 +144,12 @@ void listeners_close(struct listeners *listeners)
 enum varve_status listeners_write_ports(const struct listeners *listeners, const char *path,
                                         struct varve_error *error)
 {
-    char temporary[4096];
-    FILE *file = NULL;
+    uint16_t ports[CONFIG_MAX_LISTEN + 1];
+    size_t count = 0;
 
-    if (snprintf(temporary, sizeof(temporary), "%s.new", path) < (int)sizeof(temporary))
-        file = fopen(temporary, "we");
-    if (file == NULL)
-        return varve_fail(error, VARVE_IO, NULL, "--port-file %s: %s", path, strerror(errno));
     for (size_t i = 0; i < listeners->count; i++) {
         if (listeners->all[i].port != 0)
-            fprintf(file, "%" PRIu16 "\n", listeners->all[i].port);
+            ports[count++] = listeners->all[i].port;
     }
-    bool written = ferror(file) == 0;
-    written &= fclose(file) == 0;
-    if (!written || rename(temporary, path) != 0)
-        return varve_fail(error, VARVE_IO, NULL, "--port-file %s: %s", path, strerror(errno));
-    return VARVE_OK;
+    return port_file_write("--port-file", path, ports, count, error);
 }

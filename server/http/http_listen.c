@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "config_address.h"
+#include "port_file.h"
 
 enum { BACKLOG = 511, ACCEPTS_AT_A_TIME = 64 };
 
@@ -124,18 +123,10 @@ void http_listen_end(struct http *http)
 
 enum varve_status http_write_ports(const struct server *server, const char *path, struct varve_error *error)
 {
-    char temporary[4096];
-    FILE *file = NULL;
+    uint16_t ports[CONFIG_MAX_LISTEN];
+    size_t count = 0;
 
-    if (snprintf(temporary, sizeof(temporary), "%s.new", path) < (int)sizeof(temporary))
-        file = fopen(temporary, "we");
-    if (file == NULL)
-        return varve_fail(error, VARVE_IO, "http.port_file", "http.port_file %s: %s", path, strerror(errno));
-    for (size_t i = 0; server->http != NULL && i < server->http->listener_count; i++)
-        fprintf(file, "%" PRIu16 "\n", server->http->listeners[i].port);
-    bool written = ferror(file) == 0;
-    written &= fclose(file) == 0;
-    if (!written || rename(temporary, path) != 0)
-        return varve_fail(error, VARVE_IO, "http.port_file", "http.port_file %s: %s", path, strerror(errno));
-    return VARVE_OK;
+    for (; server->http != NULL && count < server->http->listener_count; count++)
+        ports[count] = server->http->listeners[count].port;
+    return port_file_write("http.port_file", path, ports, count, error);
 }
