@@ -8,7 +8,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox", "lib")]
 from broker import TxBroker, wait_until  # noqa: E402
-from outbox_world import World  # noqa: E402
+from outbox_world import World, varve  # noqa: E402
 from varved import run  # noqa: E402
 
 CODES = {  # Kafka's names and librdkafka's
@@ -131,14 +131,21 @@ def skipped_events_leave_a_marked_gap(directory):
 
 
 def halts_when_told_to(directory):
-    with TxBroker() as broker, World(directory, broker, {**PLAIN, "poison.policy": "halt"}) as world:
+    """So long, its server is not ready."""
+    options = ("--health.outbox_halted_after", "0s")
+    with TxBroker() as broker, World(directory, broker, {**PLAIN, "poison.policy": "halt"}, options) as world:
+        assert varve("health", "--server", world.url).returncode == 0
         rule = refuse(broker, "refuse bad-1")
         write_poisoned(world, ["bad-1"])
         status = world.wait_for_status("a halt", phase="HALTED", halt="POISON")
         assert "INVALID_RECORD" in status["reason"] and status["dead_streams"] == 0, status
         assert status["position"] < positions(world, "bad-1")[2]
+        wait_until(lambda: varve("health", "--server", world.url).returncode == 1, "the server not to be ready")
+        said = varve("health", "--server", world.url).stdout
+        assert "outbox kafka is halted for " in said and "POISON" in said, said
         broker.clear_faults(number=rule)
         world.varve("outbox", "resume")
+        wait_until(lambda: varve("health", "--server", world.url).returncode == 0, "the server to be ready again")
         world.check()
 
 
