@@ -38,7 +38,8 @@ static enum varve_status listen_on(struct listener *listener, struct varve_error
     int fault = uv_listen(&listener->socket.stream, BACKLOG, on_connection);
 
     if (fault != 0)
-        return varve_fail(error, VARVE_IO, NULL, "cannot listen on %s: %s", listener->address, uv_strerror(fault));
+        return varve_fail(error, VARVE_IO, NULL, "cannot listen on %s: %s (server.listen or server.unix names another address)",
+                          listener->address, uv_strerror(fault));
     return VARVE_OK;
 }
 
@@ -60,7 +61,8 @@ static enum varve_status open_tcp(struct listener *listener, const struct config
     snprintf(listener->address, sizeof(listener->address), "%s", wanted->text);
     int fault = uv_tcp_bind(&listener->socket.tcp, (const struct sockaddr *)&wanted->address, 0);
     if (fault != 0)
-        return varve_fail(error, VARVE_IO, NULL, "cannot bind %s: %s", wanted->text, uv_strerror(fault));
+        return varve_fail(error, VARVE_IO, NULL, "cannot bind %s: %s (server.listen names another address)",
+                          wanted->text, uv_strerror(fault));
     enum varve_status status = listen_on(listener, error);
     if (status == VARVE_OK)
         learn_address(listener);

@@ -2,6 +2,8 @@
 #include "commands.h"
 #include "timestamp.h"
 
+#include <inttypes.h>
+
 #define TIMEOUT_MS 3000u
 
 static const struct option_spec options[] = {
@@ -16,7 +18,10 @@ static void print_table(struct cli *cli, const struct varve_health *health)
                                                    { "reason", false, 1 } };
     char up[TIMESTAMP_TEXT];
 
-    duration_format((int64_t)health->uptime_s * 1000000, up);
+    if (health->uptime_s < 60) /* In whole seconds, as it is told: not 0 us. */
+        snprintf(up, sizeof(up), "%" PRIu64 " s", health->uptime_s);
+    else
+        duration_format((int64_t)health->uptime_s * 1000000, up);
     printf("%s: varved %.*s, up %s\n", !health->live ? "not live" : health->ready ? "ready" : "not ready",
            (int)health->version.size, health->version.data, up);
     struct table *table = table_begin(&cli->output, columns, 3);

@@ -289,7 +289,7 @@ struct column {
     unsigned from_width; /* of the terminal: in narrower ones there is no such column */
 };
 static const struct column outbox_columns[] = {
-    { "state", 9, 0 }, { "breaker", 9, 48 }, { "lag", 12, 0 }, { "behind", 9, 60 }, { "publ./s", 10, 36 },
+    { "state", 9, 0 }, { "breaker", 10, 48 }, { "lag", 12, 0 }, { "behind", 9, 60 }, { "publ./s", 10, 36 },
     { "dead", 7, 70 }, { "parked", 8, 90 },
 };
 static const struct column group_columns[] = {
