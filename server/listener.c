@@ -38,7 +38,7 @@ static enum varve_status listen_on(struct listener *listener, struct varve_error
     int fault = uv_listen(&listener->socket.stream, BACKLOG, on_connection);
 
     if (fault != 0)
-        return varve_fail(error, VARVE_IO, NULL, "cannot listen on %s: %s (server.listen or server.unix names another address)",
+        return varve_fail(error, VARVE_IO, NULL, "cannot listen on %s: %s (see server.listen and server.unix)",
                           listener->address, uv_strerror(fault));
     return VARVE_OK;
 }
