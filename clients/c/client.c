@@ -87,17 +87,12 @@ static enum varve_status check_decoded(struct varve_client *client, uint8_t opco
 enum varve_status varve_client_ping(struct varve_client *client, int64_t *ret_now_us, uint64_t *ret_last_position,
                                     struct varve_error *error)
 {
-    uint32_t id = connection_next_id(&client->connection);
-    enum varve_status status = client_begin(client, error);
     struct varve_view body;
     struct varve_error why;
     int64_t now_us;
     uint64_t last_position;
+    enum varve_status status = client_ask_plainly(client, varve_encode_ping, VARVE_OP_PONG, &body, error);
 
-    if (status != VARVE_OK)
-        return status;
-    varve_encode_ping(&client->connection.out, id);
-    status = client_ask(client, id, VARVE_OP_PONG, &body, error);
     if (status == VARVE_OK)
         status = check_decoded(client, VARVE_OP_PONG, varve_decode_pong(body, &now_us, &last_position, &why), &why,
                                error);
@@ -242,15 +237,10 @@ enum varve_status varve_client_get(struct varve_client *client, uint64_t positio
 enum varve_status varve_client_stats(struct varve_client *client, const struct varve_stat **ret_stats,
                                      size_t *ret_count, struct varve_error *error)
 {
-    uint32_t id = connection_next_id(&client->connection);
-    enum varve_status status = client_begin(client, error);
     struct varve_view body;
     struct varve_error why;
+    enum varve_status status = client_ask_plainly(client, varve_encode_stats, VARVE_OP_STATS_OK, &body, error);
 
-    if (status != VARVE_OK)
-        return status;
-    varve_encode_stats(&client->connection.out, id);
-    status = client_ask(client, id, VARVE_OP_STATS_OK, &body, error);
     if (status != VARVE_OK)
         return status;
     return check_decoded(client, VARVE_OP_STATS_OK,
@@ -259,15 +249,10 @@ enum varve_status varve_client_stats(struct varve_client *client, const struct v
 
 enum varve_status varve_client_health(struct varve_client *client, struct varve_health *ret, struct varve_error *error)
 {
-    uint32_t id = connection_next_id(&client->connection);
-    enum varve_status status = client_begin(client, error);
     struct varve_view body;
     struct varve_error why;
+    enum varve_status status = client_ask_plainly(client, varve_encode_health, VARVE_OP_HEALTH_OK, &body, error);
 
-    if (status != VARVE_OK)
-        return status;
-    varve_encode_health(&client->connection.out, id);
-    status = client_ask(client, id, VARVE_OP_HEALTH_OK, &body, error);
     if (status != VARVE_OK)
         return status;
     return check_decoded(client, VARVE_OP_HEALTH_OK, varve_decode_health_ok(body, client->arena, ret, &why), &why,
@@ -277,15 +262,10 @@ enum varve_status varve_client_health(struct varve_client *client, struct varve_
 enum varve_status varve_client_config(struct varve_client *client, const struct varve_config_entry **ret_entries,
                                       size_t *ret_count, struct varve_error *error)
 {
-    uint32_t id = connection_next_id(&client->connection);
-    enum varve_status status = client_begin(client, error);
     struct varve_view body;
     struct varve_error why;
+    enum varve_status status = client_ask_plainly(client, varve_encode_config, VARVE_OP_CONFIG_OK, &body, error);
 
-    if (status != VARVE_OK)
-        return status;
-    varve_encode_config(&client->connection.out, id);
-    status = client_ask(client, id, VARVE_OP_CONFIG_OK, &body, error);
     if (status != VARVE_OK)
         return status;
     return check_decoded(client, VARVE_OP_CONFIG_OK,

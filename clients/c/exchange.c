@@ -240,3 +240,16 @@ enum varve_status client_begin(struct varve_client *client, struct varve_error *
     varve_wire_arena_reset(client->arena);
     return VARVE_OK;
 }
+
+enum varve_status client_ask_plainly(struct varve_client *client,
+                                     void (*encode)(struct varve_wire_buffer *out, uint32_t request_id),
+                                     uint8_t opcode, struct varve_view *ret_body, struct varve_error *error)
+{
+    uint32_t id = connection_next_id(&client->connection);
+    enum varve_status status = client_begin(client, error);
+
+    if (status != VARVE_OK)
+        return status;
+    encode(&client->connection.out, id);
+    return client_ask(client, id, opcode, ret_body, error);
+}

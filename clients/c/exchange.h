@@ -63,4 +63,9 @@ void client_end_reading(struct varve_client *client, uint32_t request_id);
  * what the last call returned ends here. */
 enum varve_status client_begin(struct varve_client *client, struct varve_error *error);
 
+/* A whole synchronous call whose request has no fields: client_begin(), the request, client_ask(). */
+enum varve_status client_ask_plainly(struct varve_client *client,
+                                     void (*encode)(struct varve_wire_buffer *out, uint32_t request_id),
+                                     uint8_t opcode, struct varve_view *ret_body, struct varve_error *error);
+
 #endif

@@ -86,15 +86,11 @@ enum varve_status varve_client_group_info(struct varve_client *client, struct va
 enum varve_status varve_client_group_list(struct varve_client *client, const struct varve_group_info **ret_infos,
                                           size_t *ret_count, struct varve_error *error)
 {
-    uint32_t id = connection_next_id(&client->connection);
-    enum varve_status status = client_begin(client, error);
     struct varve_error why;
     struct varve_view body;
+    enum varve_status status =
+        client_ask_plainly(client, varve_encode_group_list, VARVE_OP_GROUP_LIST_OK, &body, error);
 
-    if (status != VARVE_OK)
-        return status;
-    varve_encode_group_list(&client->connection.out, id);
-    status = client_ask(client, id, VARVE_OP_GROUP_LIST_OK, &body, error);
     if (status == VARVE_OK && varve_decode_group_list_ok(body, client->arena, ret_infos, ret_count, &why) != VARVE_OK)
         status = client_unreadable(client, VARVE_OP_GROUP_LIST_OK, &why, error);
     return status;

@@ -96,16 +96,12 @@ enum varve_status varve_client_saga_list(struct varve_client *client, const stru
 enum varve_status varve_client_saga_counts(struct varve_client *client, struct varve_saga_counts *ret_counts,
                                            struct varve_error *error)
 {
-    uint32_t id = connection_next_id(&client->connection);
-    enum varve_status status = client_begin(client, error);
     struct varve_saga_counts counts;
     struct varve_error why;
     struct varve_view body;
+    enum varve_status status =
+        client_ask_plainly(client, varve_encode_saga_counts, VARVE_OP_SAGA_COUNTS_OK, &body, error);
 
-    if (status != VARVE_OK)
-        return status;
-    varve_encode_saga_counts(&client->connection.out, id);
-    status = client_ask(client, id, VARVE_OP_SAGA_COUNTS_OK, &body, error);
     if (status != VARVE_OK)
         return status;
     if (varve_decode_saga_counts_ok(body, client->arena, &counts, &why) != VARVE_OK)
