@@ -50,7 +50,7 @@ static enum MHD_Result count(void *user, enum MHD_ValueKind kind, const char *na
 
 /* What could be understood in two ways is refused, and nothing behind it on the connection is looked at: else a proxy
  * in front of us could see other requests than we do. */
-static bool check_framing(struct http_request *request, const struct headers *headers)
+static bool check_framing(struct http_request *request, const struct headers *headers, const char *version)
 {
     struct varve_view coding = http_header(request, "Transfer-Encoding");
     struct varve_view length = http_header(request, "Content-Length");
@@ -63,6 +63,10 @@ static bool check_framing(struct http_request *request, const struct headers *he
                     headers->malformed > 0 ? "a header's name or value has bytes that it must not have"
                     : headers->hosts > 1   ? "two Host headers"
                                            : "more than one Content-Length or Transfer-Encoding");
+        return false;
+    }
+    if (headers->codings > 0 && strcmp(version, MHD_HTTP_VERSION_1_0) == 0) {
+        http_refuse(request, MHD_HTTP_BAD_REQUEST, VARVE_PROTOCOL, NULL, "HTTP/1.0 knows no transfer codings");
         return false;
     }
     if (headers->codings > 0 && !chunked) {
@@ -112,21 +116,30 @@ bool http_list_has(const char *list, struct varve_view word)
     return false;
 }
 
-/* Without the port; of "[::1]:8279" what stands in brackets. */
+/* Nothing, or a colon and digits. */
+static bool is_port(const char *text, size_t size)
+{
+    for (size_t i = 1; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    }
+    return size == 0 || text[0] == ':';
+}
+
+/* Without the port; of "[::1]:8279" what stands in brackets. Empty: it is none. */
 static struct varve_view host_name(struct varve_view host)
 {
-    const char *end;
+    bool bracketed = host.size > 0 && host.data[0] == '[';
+    const char *end = host.size == 0 ? NULL : memchr(host.data, bracketed ? ']' : ':', host.size);
+    size_t size = end == NULL ? host.size : (size_t)(end - host.data), behind = size + bracketed;
 
-    if (host.size > 0 && host.data[0] == '[') {
-        end = memchr(host.data, ']', host.size);
-        return end == NULL ? varve_view_of(host.data, 0) : varve_view_of(host.data + 1, (size_t)(end - host.data - 1));
-    }
-    end = host.size == 0 ? NULL : memchr(host.data, ':', host.size);
-    if (end != NULL)
-        host.size = (size_t)(end - host.data);
-    if (host.size > 0 && host.data[host.size - 1] == '.')
-        host.size--;
-    return host;
+    if (behind > host.size || !is_port(host.data + behind, host.size - behind))
+        return varve_view_of(host.data, 0);
+    if (bracketed)
+        return varve_view_of(host.data + 1, size - 1);
+    if (size > 0 && host.data[size - 1] == '.')
+        size--;
+    return varve_view_of(host.data, size);
 }
 
 bool http_host_is_known(struct varve_view host, const char *hosts)
@@ -219,6 +232,6 @@ bool http_guard(struct http_request *request, const char *version)
     struct headers headers = { 0 };
 
     MHD_get_connection_values_n(request->connection->mhd, MHD_HEADER_KIND, count, &headers);
-    return check_framing(request, &headers) && check_target(request) && check_host(request, &headers, version) &&
-           check_origin(request) && check_content_type(request);
+    return check_framing(request, &headers, version) && check_target(request) &&
+           check_host(request, &headers, version) && check_origin(request) && check_content_type(request);
 }

@@ -14,6 +14,8 @@ static void hosts(void **state)
         { "varve.local", true }, { "Varve.Local:80", true }, { "other", true },
         { "", false }, { ":80", false }, { "evil.example", false }, { "localhost.evil.example", false },
         { "127.0.0.1.evil.example", false }, { "128.0.0.1", false }, { "[::2]", false }, { "[::1", false },
+        { "localhost:evil.example", false }, { "localhost:1@evil.example", false }, { "[::1].evil.example", false },
+        { "[::1]:x", false }, { "[", false }, { "localhost:", true },
         { "varve", false }, { "0.0.0.0", false }, { "127.1", false }, { "evil.example:127.0.0.1", false },
     };
 
@@ -94,6 +96,8 @@ static void framing(void **state)
         { POST "Content-Length : 2\r\n\r\n{}", 400 },
         { POST "Content-Length: 99999999999999999999\r\n\r\n{}", 413 },
         { POST "Content-Length: 18446744073709551615\r\n\r\n{}", 413 },
+        { "POST /body HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: keep-alive\r\n"
+          "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400 },
         { POST "Transfer-Encoding: gzip, chunked\r\n\r\n", 501 },
         { POST "Transfer-Encoding: xchunked\r\n\r\n", 501 },
         { POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400 },
