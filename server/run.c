@@ -280,6 +280,7 @@ static void on_opened(struct opening *opening)
     if (status == VARVE_OK)
         return;
     run->fault = opening->error;
+    http_stop(server); /* In the rest of this turn nobody is to begin anything on what has half begun. */
     uv_stop(&server->loop);
 }
 
