@@ -53,7 +53,7 @@ static void say_caught_up(struct push_client *c)
 /* An `id` without data moves the browser's last event id and is no event: who comes back reads less again. */
 static void say_alive(struct push_client *c)
 {
-    if (has_said(c))
+    if (has_said(c) || c->sent > 0 || c->torn_position != 0) /* Behind the event, its id would lead back before it. */
         return;
     if (c->position > c->told_position)
         say(c, ": alive\nid: %" PRIu64 "\n\n", c->position);

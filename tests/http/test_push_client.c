@@ -218,6 +218,12 @@ static void what_was_given_back_goes_on_where_it_was(void **state)
     assert_true(there->batch == NULL && there->torn_position > 0);
     push_batches_hide(f->server.push); /* Nor will it find the batch again. */
     assert_null(f->server.push->batches);
+    there->is_waiting = true;          /* As if it had just asked: in the midst of an event nothing is said. */
+    f->config.push.heartbeat_ms = 0;
+    push_client_tick(there, push_now_ms(f->server.push));
+    assert_int_equal(there->said_size, 0);
+    there->is_waiting = false;
+    f->config.push.heartbeat_ms = 60000;
     struct taker taker = { .fd = fd, .wanted = 4ull * (LARGE_BYTES - 2) };
     fixture_wait(f, has_all, &taker);
     assert_false(taker.ended);
