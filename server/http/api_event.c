@@ -11,14 +11,13 @@ enum {
     ENVELOPE_BYTES = 1024,       /* of an event, but for its texts */
     TEXT_FACTOR = 6,             /* \u0001 */
     MSGPACK_FACTOR = 10,         /* an extension of 3 bytes is {"type":-128,"data":"AAAA"} */
-    MSGPACK_BYTES = 1024 * 1024, /* more is not turned into JSON */
 };
 
 static bool is_base64(const struct varve_event *event, unsigned flags)
 {
     return event->content_type == VARVE_CONTENT_OCTET_STREAM ||
            (event->content_type == VARVE_CONTENT_MSGPACK &&
-            (!(flags & VARVE_EVENT_JSON_MSGPACK) || event->data.size > MSGPACK_BYTES));
+            (!(flags & VARVE_EVENT_JSON_MSGPACK) || event->data.size > VARVE_EVENT_JSON_MAX_MSGPACK));
 }
 
 uint64_t api_event_bound(const struct varve_event *event, unsigned flags)

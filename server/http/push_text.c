@@ -11,7 +11,7 @@
 #include "varve/json_text.h"
 #include "varve/record.h"
 
-enum { AS_JSON = VARVE_EVENT_JSON_MSGPACK | VARVE_EVENT_JSON_SAFE, KEPT_SCRATCH_BYTES = 256 * 1024 };
+enum { KEPT_SCRATCH_BYTES = 256 * 1024 };
 
 /* ---- rejections ------------------------------------------------------------------------------------------------- */
 
@@ -86,6 +86,12 @@ static void write_event(struct push *push, struct varve_wire_buffer *out, uint64
     varve_json_write_raw(out, "\n\n");
 }
 
+static unsigned flags_for(const struct varve_event *event)
+{
+    return VARVE_EVENT_JSON_SAFE |
+           (event->data.size <= VARVE_EVENT_JSON_MAX_MSGPACK ? (unsigned)VARVE_EVENT_JSON_MSGPACK : 0);
+}
+
 /* Where an event is written whole, before it is looked at. */
 static struct varve_wire_buffer *take_scratch(struct push *push)
 {
@@ -108,7 +114,7 @@ bool push_text_render(struct push *push, struct push_batch *batch, struct push_e
         return true;
     }
     struct varve_wire_buffer *scratch = take_scratch(push);
-    varve_event_json_write(scratch, &decoded, AS_JSON);
+    varve_event_json_write(scratch, &decoded, flags_for(&decoded));
     if (scratch->failed)
         return false;
     struct varve_view json = varve_view_of((const char *)scratch->bytes, scratch->size);

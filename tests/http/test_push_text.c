@@ -99,6 +99,29 @@ static void data_never_breaks_the_line(void **state)
     fixture_close(f);
 }
 
+/* Of a small one JSON is made; of a large one it would take ten times the memory. */
+static void large_msgpack_is_left_as_it_is(void **state)
+{
+    enum { LARGE = 1024 * 1024 + 1 };
+    struct fixture *f = fixture_open("");
+    char *data = malloc(LARGE);
+
+    memset(data, '\x01', LARGE);
+    for (unsigned more = 0; more < 2; more++) {
+        memcpy(data, more ? "\xdd\x00\x0f\xff\xfc" : "\xdd\x00\x0f\xff\xfb", 5); /* An array of so many ones. */
+        struct made made = make(f, 5, &(struct probe_event){ .data = data, .data_size = LARGE - 1 + more,
+                                                             .content_type = VARVE_CONTENT_MSGPACK }, 1);
+        struct varve_view text = render(&made, 0);
+        size_t data_at = (size_t)((char *)memmem(text.data, text.size, "\"data\":", 7) + 7 - text.data);
+
+        assert_int_equal(text.data[data_at], more ? '"' : '[');
+        assert_true(text.size < 3 * LARGE);
+        end(&made);
+    }
+    free(data);
+    fixture_close(f);
+}
+
 static void only_listed_fields_go_out(void **state)
 {
     static const struct probe_event events[] = {
@@ -174,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_three_lines_and_an_empty_one), cmocka_unit_test(data_never_breaks_the_line),
+        cmocka_unit_test(large_msgpack_is_left_as_it_is),
         cmocka_unit_test(only_listed_fields_go_out), cmocka_unit_test(rejections_are_counted_once),
         cmocka_unit_test(users_are_looked_up),
     };

@@ -11,6 +11,8 @@ enum varve_event_json_flags {
     VARVE_EVENT_JSON_MSGPACK = 1, /* application/msgpack as JSON: numbers above 2^53 as strings, bytes as base64 */
     VARVE_EVENT_JSON_SAFE = 2,    /* numbers of the envelope above 2^53 as strings: for readers with doubles only */
 };
+/* JSON takes up to ten times the bytes of msgpack. Servers leave more than this as base64. */
+#define VARVE_EVENT_JSON_MAX_MSGPACK (1024u * 1024)
 /* Append the object, without a line feed. out->failed: no memory. */
 void varve_event_json_write(struct varve_wire_buffer *out, const struct varve_event *event, unsigned flags);
 
