@@ -17,7 +17,8 @@ import tempfile
 from cli_support import BIN, ROOT, TIMEOUT_S, Server, clean_environment
 
 # With what their server is started.
-DOCUMENTS = {"README.md": [], "docs/cli.md": [], "docs/http.md": [], "docs/outbox.md": ["--kafka-mock"],
+DOCUMENTS = {"README.md": [], "docs/cli.md": [], "docs/http.md": [], "docs/push.md": [],
+             "docs/outbox.md": ["--kafka-mock"],
              "docs/alerts.md": ["--kafka-mock"], "docs/monitoring.md": []}
 PLACEHOLDERS = {"<n>": r"[\d,]+", "<time>": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z", "<any>": ".*",
                 "<uuid>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"}

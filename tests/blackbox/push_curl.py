@@ -241,8 +241,9 @@ def resuming_misses_and_doubles_nothing(directory):
 
 
 def a_stop_ends_streams_in_order(directory):
-    with PushServer(directory) as server, server.connect() as connection, Curl(server.url(after="start")) as curl:
-        append(connection, "a", *[event(data={"n": n}) for n in range(100)])
+    with PushServer(directory) as server, Curl(server.url(after="start")) as curl:
+        with server.connect() as connection:
+            append(connection, "a", *[event(data={"n": n}) for n in range(100)])
         curl.wait_events(100)
         server.stop()
         curl.wait_for(lambda messages: curl.ended, "the end")
