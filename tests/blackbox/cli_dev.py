@@ -114,7 +114,7 @@ def test_what_people_read(folder):
     expect(process.wait(DEADLINE_S), 0)
     text = "".join(lines)
     for part in ("varved    varve://127.0.0.1:", "a mock", "export VARVE_URL=", "varve append", "varve tail",
-                 "varve outbox status", "kcat -b 127.0.0.1:"):
+                 "varve outbox status", "curl -N 'http://127.0.0.1:", "varve top", "kcat -b 127.0.0.1:"):
         assert part in text, text
 
 

@@ -76,9 +76,11 @@ static void say_for_people(struct cli *cli, const struct dev_server *server)
                   "  varve append order-42 order.paid --expected 0\n"
                   "  varve read order-42\n"
                   "  varve tail --all\n"
+                  "  curl -N '%s/v1/events?after=start'\n"
+                  "  varve top\n"
                   "  varve outbox status\n"
                   "  kcat -b %s -C -t varve.order -o beginning -f '%%k %%h %%s\\n'\n\n"
-                  "Ctrl-C ends it.\n", server->kafka);
+                  "Ctrl-C ends it.\n", server->http, server->kafka);
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
