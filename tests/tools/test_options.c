@@ -160,6 +160,24 @@ static void numbers_are_whole_and_bounded(void **state)
     assert_int_equal(arguments_uint(&arguments, "limit", 100, &value, &error), VARVE_INVALID_ARGUMENT);
 }
 
+static void a_limit_is_at_least_one(void **state)
+{
+    static const struct { const char *line; enum varve_status status; uint64_t limit; } cases[] = {
+        { "", VARVE_OK, 0 }, { "--limit 1", VARVE_OK, 1 }, { "--limit 100", VARVE_OK, 100 },
+        { "--limit 0", VARVE_INVALID_ARGUMENT, 0 }, { "--limit 101", VARVE_INVALID_ARGUMENT, 0 },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct arguments arguments;
+        struct varve_error error;
+        uint64_t limit = 0; /* What stands for "none" is the caller's. */
+
+        assert_true(parse(&arguments, cases[i].line, false, &error) > 0);
+        CHECK_CASE(arguments_limit(&arguments, 100, &limit, &error) == cases[i].status, cases[i].line);
+        CHECK_CASE(limit == cases[i].limit, cases[i].line);
+    }
+}
+
 static void expectations_are_words_or_versions(void **state)
 {
     static const struct { const char *text; enum varve_status status; int64_t value; } cases[] = {
@@ -239,6 +257,7 @@ int main(void)
         cmocka_unit_test(options_may_be_repeated),
         cmocka_unit_test(a_command_of_its_own_stands_behind_two_dashes),
         cmocka_unit_test(numbers_are_whole_and_bounded),
+        cmocka_unit_test(a_limit_is_at_least_one),
         cmocka_unit_test(expectations_are_words_or_versions),
         cmocka_unit_test(other_values_are_checked_too),
         cmocka_unit_test(words_are_counted),

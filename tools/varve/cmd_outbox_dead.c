@@ -5,11 +5,11 @@
 
 #include "commands.h"
 #include "event_printer.h"
+#include "listing.h"
 #include "outbox_choice.h"
 #include "outbox_text.h"
 #include "timestamp.h"
 
-#define PAGE VARVE_MAX_OUTBOX_LIST
 #define OUTBOX_OPTION { "outbox", 0, "NAME", "which one; may be left out when the server has one" }
 
 /* ---- dead ls ----------------------------------------------------------------------------------------------------- */
@@ -28,49 +28,34 @@ static const struct table_column ls_columns[] = {
 struct lister {
     struct cli *cli;
     char name[VARVE_MAX_OUTBOX_NAME + 1];
-    bool begun;     /* not before a first answer */
-    struct table *table;
-    struct text text;
     char after[VARVE_MAX_SYSTEM_STREAM_NAME];
     size_t after_size;
-    uint64_t left;
 };
 
-static void begin_list(struct lister *lister)
-{
-    struct output *output = &lister->cli->output;
-
-    if (output->format == OUTPUT_TABLE)
-        lister->table = table_begin(output, ls_columns, sizeof(ls_columns) / sizeof(ls_columns[0]));
-    else
-        output_list_begin(output);
-    lister->begun = true;
-}
-
-static void print_letter(struct lister *lister, const struct varve_dead_letter *letter)
+static void print_letter(struct listing *listing, const struct varve_dead_letter *letter)
 {
     char first[TIMESTAMP_TEXT], last[TIMESTAMP_TEXT];
 
-    if (lister->table == NULL) {
-        outbox_format_letter(&lister->text, letter);
-        output_list_object(&lister->cli->output, &lister->text);
+    if (listing->table == NULL) {
+        outbox_format_letter(&listing->text, letter);
+        output_list_object(listing->output, &listing->text);
         return;
     }
     timestamp_format_short(letter->first_attempt_us, first);
     timestamp_format_short(letter->last_attempt_us, last);
-    table_cell(lister->table, letter->stream);
-    table_cellf(lister->table, "%" PRIu64, letter->position);
-    table_cellf(lister->table, "%" PRIu64, letter->version);
+    table_cell(listing->table, letter->stream);
+    table_cellf(listing->table, "%" PRIu64, letter->position);
+    table_cellf(listing->table, "%" PRIu64, letter->version);
     if (letter->skipped)
-        table_cell(lister->table, varve_view_str("skipped"));
+        table_cell(listing->table, varve_view_str("skipped"));
     else
-        table_cellf(lister->table, "%" PRIu64, letter->waiting);
-    table_cellf(lister->table, "%" PRIu32, letter->retry_count);
-    table_cell(lister->table, varve_view_str(first));
-    table_cell(lister->table, varve_view_str(last));
-    table_cell(lister->table, letter->error_code);
-    table_cell(lister->table, letter->last_error);
-    table_row_end(lister->table);
+        table_cellf(listing->table, "%" PRIu64, letter->waiting);
+    table_cellf(listing->table, "%" PRIu32, letter->retry_count);
+    table_cell(listing->table, varve_view_str(first));
+    table_cell(listing->table, varve_view_str(last));
+    table_cell(listing->table, letter->error_code);
+    table_cell(listing->table, letter->last_error);
+    table_row_end(listing->table);
 }
 
 static void remember(struct lister *lister, struct varve_view stream)
@@ -79,60 +64,43 @@ static void remember(struct lister *lister, struct varve_view stream)
     memcpy(lister->after, stream.data, lister->after_size);
 }
 
-static enum varve_status list_page(struct lister *lister, bool *ret_end, struct varve_error *error)
+static enum varve_status list_page(void *user, struct listing *listing, uint32_t limit, size_t *ret_count,
+                                   bool *ret_end, struct varve_error *error)
 {
+    struct lister *lister = user;
     const struct varve_outbox_dead_request request = {
         .name = varve_view_str(lister->name), .after = varve_view_of(lister->after, lister->after_size),
-        .limit = lister->left < PAGE ? (uint32_t)lister->left : PAGE,
+        .limit = limit,
     };
     const struct varve_dead_letter *letters = NULL;
-    size_t count = 0;
     enum varve_status status =
-        varve_client_outbox_dead(backend_client(lister->cli->backend), &request, &letters, &count, ret_end, error);
+        varve_client_outbox_dead(backend_client(lister->cli->backend), &request, &letters, ret_count, ret_end, error);
 
     if (status != VARVE_OK)
         return status;
-    if (!lister->begun)
-        begin_list(lister);
-    for (size_t i = 0; i < count; i++)
-        print_letter(lister, &letters[i]);
-    if (count > 0)
-        remember(lister, letters[count - 1].stream);
-    lister->left -= count;
-    *ret_end = *ret_end || count == 0 || lister->left == 0;
+    listing_begin(listing);
+    for (size_t i = 0; i < *ret_count; i++)
+        print_letter(listing, &letters[i]);
+    if (*ret_count > 0)
+        remember(lister, letters[*ret_count - 1].stream);
     return VARVE_OK;
-}
-
-static enum varve_status list_letters(struct lister *lister, struct varve_error *error)
-{
-    enum varve_status status;
-    bool end = false;
-
-    do
-        status = list_page(lister, &end, error);
-    while (status == VARVE_OK && !end && output_works(&lister->cli->output));
-    if (lister->table != NULL)
-        table_end(lister->table);
-    else if (lister->begun)
-        output_list_end(&lister->cli->output);
-    text_free(&lister->text);
-    return status;
 }
 
 static int run_ls(struct cli *cli)
 {
-    struct lister lister = { .cli = cli, .left = UINT64_MAX };
+    struct listing listing = { .output = &cli->output, .columns = ls_columns,
+                               .column_count = sizeof(ls_columns) / sizeof(ls_columns[0]),
+                               .page = VARVE_MAX_OUTBOX_LIST, .left = UINT64_MAX };
+    struct lister lister = { .cli = cli };
     struct varve_error error;
 
     enum varve_status status = cli_words(cli, 0, 1, &error);
     if (status == VARVE_OK)
-        status = arguments_uint(&cli->arguments, "limit", UINT64_MAX, &lister.left, &error);
-    if (status == VARVE_OK && lister.left == 0)
-        status = varve_fail(&error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(&cli->arguments, UINT64_MAX, &listing.left, &error);
     if (status == VARVE_OK)
         status = outbox_choose(cli, outbox_given(cli, 0), lister.name, &error);
     if (status == VARVE_OK)
-        status = list_letters(&lister, &error);
+        status = listing_run(&listing, list_page, &lister, &error);
     return status == VARVE_OK ? CLI_OK : cli_fail(cli, &error);
 }
 

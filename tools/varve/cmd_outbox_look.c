@@ -182,9 +182,7 @@ static int run_history(struct cli *cli)
     if (status == VARVE_OK)
         status = arguments_uint(&cli->arguments, "from", INT64_MAX, &history.request.from_version, &error);
     if (status == VARVE_OK)
-        status = arguments_uint(&cli->arguments, "limit", UINT64_MAX, &history.left, &error);
-    if (status == VARVE_OK && history.left == 0)
-        status = varve_fail(&error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(&cli->arguments, UINT64_MAX, &history.left, &error);
     if (status == VARVE_OK)
         status = outbox_choose(cli, arguments_text(&cli->arguments, "outbox"), name, &error);
     if (status == VARVE_OK) {

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "event_printer.h"
 #include "group_text.h"
+#include "listing.h"
 #include "timestamp.h"
 
 #define PAGE 1000u /* entries asked for at a time */
@@ -37,99 +38,67 @@ static const struct table_column ls_columns[] = {
 
 struct lister {
     struct cli *cli;
-    bool begun;     /* not before a first answer */
-    struct table *table;
-    struct text text;
-    uint64_t after, left;
+    uint64_t after;
 };
 
-static void begin_list(struct lister *lister)
-{
-    struct output *output = &lister->cli->output;
-
-    if (output->format == OUTPUT_TABLE)
-        lister->table = table_begin(output, ls_columns, sizeof(ls_columns) / sizeof(ls_columns[0]));
-    else
-        output_list_begin(output);
-    lister->begun = true;
-}
-
-static void print_entry(struct lister *lister, const struct varve_parked_event *parked)
+static void print_entry(struct listing *listing, const struct varve_parked_event *parked)
 {
     char parked_at[TIMESTAMP_TEXT];
 
-    if (lister->table == NULL) {
-        group_format_parked(&lister->text, parked);
-        output_list_object(&lister->cli->output, &lister->text);
+    if (listing->table == NULL) {
+        group_format_parked(&listing->text, parked);
+        output_list_object(listing->output, &listing->text);
         return;
     }
     timestamp_format_short(parked->parked_at_us, parked_at);
-    table_cellf(lister->table, "%" PRIu64, parked->position);
-    text_clear(&lister->text);
-    text_add(&lister->text, parked->stream);
-    text_printf(&lister->text, "@%" PRIu64, parked->version);
-    table_cell(lister->table, text_view(&lister->text));
-    table_cell(lister->table, parked->type);
-    table_cellf(lister->table, "%" PRIu32, parked->attempts);
-    table_cell(lister->table, parked->replaying ? varve_view_str("replaying") : parked->reason);
-    table_cell(lister->table, varve_view_str(parked_at));
-    table_cell(lister->table, parked->last_error.data != NULL ? parked->last_error : varve_view_str(""));
-    table_row_end(lister->table);
+    table_cellf(listing->table, "%" PRIu64, parked->position);
+    text_clear(&listing->text);
+    text_add(&listing->text, parked->stream);
+    text_printf(&listing->text, "@%" PRIu64, parked->version);
+    table_cell(listing->table, text_view(&listing->text));
+    table_cell(listing->table, parked->type);
+    table_cellf(listing->table, "%" PRIu32, parked->attempts);
+    table_cell(listing->table, parked->replaying ? varve_view_str("replaying") : parked->reason);
+    table_cell(listing->table, varve_view_str(parked_at));
+    table_cell(listing->table, parked->last_error.data != NULL ? parked->last_error : varve_view_str(""));
+    table_row_end(listing->table);
 }
 
-static enum varve_status list_page(struct lister *lister, bool *ret_end, struct varve_error *error)
+static enum varve_status list_page(void *user, struct listing *listing, uint32_t limit, size_t *ret_count,
+                                   bool *ret_end, struct varve_error *error)
 {
+    struct lister *lister = user;
     const struct varve_parked_event *events = NULL;
-    uint32_t limit = lister->left < PAGE ? (uint32_t)lister->left : PAGE;
-    size_t count = 0;
     enum varve_status status = varve_client_parked_list(backend_client(lister->cli->backend), group_of(lister->cli),
-                                                        lister->after, limit, &events, &count, ret_end, error);
+                                                        lister->after, limit, &events, ret_count, ret_end, error);
 
     if (status != VARVE_OK)
         return status;
-    if (!lister->begun)
-        begin_list(lister);
-    for (size_t i = 0; i < count; i++)
-        print_entry(lister, &events[i]);
-    if (count > 0)
-        lister->after = events[count - 1].position;
-    lister->left -= count < lister->left ? count : lister->left;
-    *ret_end = *ret_end || count == 0 || lister->left == 0;
+    listing_begin(listing);
+    for (size_t i = 0; i < *ret_count; i++)
+        print_entry(listing, &events[i]);
+    if (*ret_count > 0)
+        lister->after = events[*ret_count - 1].position;
     return VARVE_OK;
-}
-
-static enum varve_status list_parked(struct lister *lister, struct varve_error *error)
-{
-    enum varve_status status;
-    bool end = false;
-
-    do
-        status = list_page(lister, &end, error);
-    while (status == VARVE_OK && !end && output_works(&lister->cli->output));
-    if (lister->table != NULL)
-        table_end(lister->table);
-    else if (lister->begun)
-        output_list_end(&lister->cli->output);
-    text_free(&lister->text);
-    return status;
 }
 
 static int run_ls(struct cli *cli)
 {
-    struct lister lister = { .cli = cli, .left = UINT64_MAX };
+    struct listing listing = { .output = &cli->output, .columns = ls_columns,
+                               .column_count = sizeof(ls_columns) / sizeof(ls_columns[0]), .page = PAGE,
+                               .left = UINT64_MAX };
+    struct lister lister = { .cli = cli };
     struct varve_error error;
 
     enum varve_status status = cli_words(cli, 1, 1, &error);
     if (status == VARVE_OK)
-        status = arguments_uint(&cli->arguments, "limit", UINT64_MAX, &lister.left, &error);
-    if (status == VARVE_OK && lister.left == 0)
-        status = varve_fail(&error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(&cli->arguments, UINT64_MAX, &listing.left, &error);
     if (status == VARVE_OK)
         status = arguments_uint(&cli->arguments, "after", UINT64_MAX - 1, &lister.after, &error);
     if (status == VARVE_OK)
         status = cli_open_server(cli, &error);
     if (status == VARVE_OK)
-        status = list_parked(&lister, &error);
+        status = listing_run(&listing, list_page, &lister, &error);
     return status == VARVE_OK ? CLI_OK : cli_fail(cli, &error);
 }
 
@@ -244,9 +213,7 @@ static enum varve_status parse_which(struct cli *cli, struct which *which, struc
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "arguments", "say which: one of POSITION, --limit N or --all");
     if (one)
         return parse_position(cli->arguments.words[1], &which->position, error);
-    status = arguments_uint(&cli->arguments, "limit", UINT32_MAX, &limit, error);
-    if (status == VARVE_OK && some && limit == 0)
-        return varve_fail(error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+    status = arguments_limit(&cli->arguments, UINT32_MAX, &limit, error);
     which->limit = (uint32_t)limit;
     return status;
 }

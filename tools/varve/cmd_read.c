@@ -59,9 +59,7 @@ static enum varve_status parse_read(const struct arguments *arguments, struct va
     if (status == VARVE_OK)
         status = arguments_uint(arguments, "from", VARVE_FROM_EDGE - 1, &read->from, error);
     if (status == VARVE_OK)
-        status = arguments_uint(arguments, "limit", UINT64_MAX, &read->limit, error);
-    if (status == VARVE_OK && arguments_has(arguments, "limit") && read->limit == 0)
-        status = varve_fail(error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(arguments, UINT64_MAX, &read->limit, error);
     if (status == VARVE_OK)
         status = arguments_moment(arguments, "since", &read->since_us, error);
     if (status == VARVE_OK)

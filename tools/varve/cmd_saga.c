@@ -241,9 +241,7 @@ static int run_list(struct cli *cli)
         status = cli->command == &command_saga_ls ? parse_ls(&cli->arguments, &query, &error)
                                                   : parse_stuck(&cli->arguments, &query, &error);
     if (status == VARVE_OK)
-        status = arguments_uint(&cli->arguments, "limit", UINT64_MAX, &limit, &error);
-    if (status == VARVE_OK && limit == 0)
-        status = varve_fail(&error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(&cli->arguments, UINT64_MAX, &limit, &error);
     if (status == VARVE_OK)
         status = cli_open_server(cli, &error);
     if (status == VARVE_OK)

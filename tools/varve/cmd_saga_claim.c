@@ -40,9 +40,7 @@ static enum varve_status parse_claim(const struct arguments *arguments, struct v
     if (arguments_has(arguments, "worker"))
         claim->worker = varve_view_str(arguments_text(arguments, "worker"));
     if (status == VARVE_OK)
-        status = arguments_uint(arguments, "limit", VARVE_MAX_CLAIM, &limit, error);
-    if (status == VARVE_OK && limit == 0)
-        status = varve_fail(error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(arguments, VARVE_MAX_CLAIM, &limit, error);
     claim->limit = (uint32_t)limit;
     if (status == VARVE_OK)
         status = duration_ms(arguments, "lease", VARVE_MAX_LEASE_MS, &claim->lease_ms, error);

@@ -89,9 +89,7 @@ static int run_ls(struct cli *cli)
 
     enum varve_status status = cli_words(cli, 0, 1, &error);
     if (status == VARVE_OK)
-        status = arguments_uint(&cli->arguments, "limit", UINT64_MAX, &lister.left, &error);
-    if (status == VARVE_OK && lister.left == 0)
-        status = varve_fail(&error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(&cli->arguments, UINT64_MAX, &lister.left, &error);
     if (status == VARVE_OK)
         status = open_origin(cli, &origin, &error);
     if (status == VARVE_OK) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "listing.h"
 #include "pairs.h"
 #include "timestamp.h"
 
@@ -57,113 +58,78 @@ static const struct table_column ls_columns[] = {
 
 struct lister {
     struct cli *cli;
-    bool begun;        /* the list's first line is out: not before a first answer */
-    struct table *table;
-    struct text object;
+    struct varve_stream_list_request request;
     struct text after; /* the last name printed */
-    uint64_t left;     /* of --limit */
 };
 
-static void print_entry(struct lister *lister, const struct varve_stream_entry *entry)
+static void print_entry(struct listing *listing, const struct varve_stream_entry *entry)
 {
     char updated_at[TIMESTAMP_TEXT];
 
-    if (lister->table == NULL) {
-        format_info(&lister->object, entry->name, &entry->info);
-        output_list_object(&lister->cli->output, &lister->object);
+    if (listing->table == NULL) {
+        format_info(&listing->text, entry->name, &entry->info);
+        output_list_object(listing->output, &listing->text);
         return;
     }
     timestamp_format_short(entry->info.updated_at_us, updated_at);
-    table_cell(lister->table, entry->name);
-    table_cellf(lister->table, "%" PRId64, entry->info.version);
-    table_cellf(lister->table, "%" PRIu64, visible_events(&entry->info));
-    table_cell(lister->table, varve_view_str(updated_at));
-    table_cell(lister->table, varve_view_str(state_of(&entry->info)));
-    table_row_end(lister->table);
+    table_cell(listing->table, entry->name);
+    table_cellf(listing->table, "%" PRId64, entry->info.version);
+    table_cellf(listing->table, "%" PRIu64, visible_events(&entry->info));
+    table_cell(listing->table, varve_view_str(updated_at));
+    table_cell(listing->table, varve_view_str(state_of(&entry->info)));
+    table_row_end(listing->table);
 }
 
-static void begin_list(struct lister *lister)
+static enum varve_status list_page(void *user, struct listing *listing, uint32_t limit, size_t *ret_count,
+                                   bool *ret_end, struct varve_error *error)
 {
-    struct output *output = &lister->cli->output;
-
-    if (output->format == OUTPUT_TABLE)
-        lister->table = table_begin(output, ls_columns, sizeof(ls_columns) / sizeof(ls_columns[0]));
-    else
-        output_list_begin(output);
-    lister->begun = true;
-}
-
-static void end_list(struct lister *lister)
-{
-    if (lister->table != NULL)
-        table_end(lister->table);
-    else if (lister->begun)
-        output_list_end(&lister->cli->output);
-}
-
-/* One page; *ret_end when none follows. */
-static enum varve_status list_page(struct lister *lister, struct varve_stream_list_request *request, bool *ret_end,
-                                   struct varve_error *error)
-{
+    struct lister *lister = user;
     const struct backend_functions *call = lister->cli->backend->call;
     struct varve_stream_list list = { 0 };
 
-    request->after = text_view(&lister->after);
-    request->limit = lister->left < PAGE ? (uint32_t)lister->left : PAGE;
-    enum varve_status status = call->list(lister->cli->backend, request, &list, error);
+    lister->request.after = text_view(&lister->after);
+    lister->request.limit = limit;
+    enum varve_status status = call->list(lister->cli->backend, &lister->request, &list, error);
     if (status != VARVE_OK)
         return status;
-    if (!lister->begun)
-        begin_list(lister);
+    listing_begin(listing);
     for (size_t i = 0; i < list.count; i++)
-        print_entry(lister, &list.entries[i]);
-    lister->left -= list.count < lister->left ? list.count : lister->left;
-    *ret_end = list.end || list.count == 0 || lister->left == 0;
+        print_entry(listing, &list.entries[i]);
     if (list.count > 0) {
         text_clear(&lister->after);
         text_add(&lister->after, list.entries[list.count - 1].name);
     }
+    *ret_count = list.count;
+    *ret_end = list.end;
     call->list_free(&list);
     return VARVE_OK;
-}
-
-static enum varve_status list_streams(struct lister *lister, struct varve_stream_list_request *request,
-                                      struct varve_error *error)
-{
-    enum varve_status status;
-    bool end = false;
-
-    do
-        status = list_page(lister, request, &end, error);
-    while (status == VARVE_OK && !end && output_works(&lister->cli->output));
-    end_list(lister);
-    return status;
 }
 
 static int run_ls(struct cli *cli)
 {
     const struct arguments *arguments = &cli->arguments;
-    struct lister lister = { .cli = cli, .left = UINT64_MAX };
-    struct varve_stream_list_request request = { .prefix = varve_view_of("", 0) };
+    struct listing listing = { .output = &cli->output, .columns = ls_columns,
+                               .column_count = sizeof(ls_columns) / sizeof(ls_columns[0]), .page = PAGE,
+                               .left = UINT64_MAX };
+    struct lister lister = { .cli = cli, .request.prefix = varve_view_of("", 0) };
     struct varve_error error;
 
     enum varve_status status = arguments_words(arguments, 0, 1, "stream ls [PREFIX]", &error);
     if (status == VARVE_OK)
-        status = arguments_uint(arguments, "limit", UINT64_MAX, &lister.left, &error);
-    if (status == VARVE_OK && lister.left == 0)
-        status = varve_fail(&error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+        status = arguments_limit(arguments, UINT64_MAX, &listing.left, &error);
     if (status == VARVE_OK)
         status = cli_open(cli, false, &error);
     if (status == VARVE_OK) {
+        struct varve_view *prefix = &lister.request.prefix;
+
         if (arguments->word_count == 1)
-            request.prefix = varve_view_str(arguments->words[0]);
+            *prefix = varve_view_str(arguments->words[0]);
         if (arguments_text(arguments, "after") != NULL)
             text_add_str(&lister.after, arguments_text(arguments, "after"));
-        request.include_system = arguments_has(arguments, "system") ||
-                                 (request.prefix.size > 0 && request.prefix.data[0] == '$');
-        status = list_streams(&lister, &request, &error);
+        lister.request.include_system = arguments_has(arguments, "system") ||
+                                        (prefix->size > 0 && prefix->data[0] == '$');
+        status = listing_run(&listing, list_page, &lister, &error);
     }
-    text_free(&lister.object);
     text_free(&lister.after);
     return status == VARVE_OK ? CLI_OK : cli_fail(cli, &error);
 }

@@ -209,6 +209,19 @@ enum varve_status arguments_uint(const struct arguments *arguments, const char *
                       name, (unsigned long long)max, text);
 }
 
+enum varve_status arguments_limit(const struct arguments *arguments, uint64_t max, uint64_t *ret,
+                                  struct varve_error *error)
+{
+    uint64_t limit = 1;
+    enum varve_status status = arguments_uint(arguments, "limit", max, &limit, error);
+
+    if (status == VARVE_OK && limit == 0)
+        status = varve_fail(error, VARVE_INVALID_ARGUMENT, "limit", "--limit must be at least 1");
+    if (status == VARVE_OK && arguments_has(arguments, "limit"))
+        *ret = limit;
+    return status;
+}
+
 enum varve_status arguments_uuid(const struct arguments *arguments, const char *name, struct varve_uuid *ret,
                                  struct varve_error *error)
 {

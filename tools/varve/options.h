@@ -48,6 +48,9 @@ bool option_parse_uint(const char *text, uint64_t max, uint64_t *ret);
 /* Typed values. An option that was not given leaves *ret as it is. */
 enum varve_status arguments_uint(const struct arguments *arguments, const char *name, uint64_t max, uint64_t *ret,
                                  struct varve_error *error);
+/* --limit: the same, and at least 1. */
+enum varve_status arguments_limit(const struct arguments *arguments, uint64_t max, uint64_t *ret,
+                                  struct varve_error *error);
 enum varve_status arguments_uuid(const struct arguments *arguments, const char *name, struct varve_uuid *ret,
                                  struct varve_error *error);
 enum varve_status arguments_time(const struct arguments *arguments, const char *name, int64_t *ret_us,
