@@ -1,4 +1,4 @@
-/* db.c - LMDB, behind the rules we found it to need: see docs/decisions/0004-lmdb-layout.md.
+/* db.c - transactions on LMDB, behind the rules we found it to need: see docs/decisions/0004-lmdb-layout.md.
  *
  * Each transaction keeps one cursor per table for its point writes: settling goes through keys in order, and a cursor
  * that is already on the right page finds the next key there without descending from the root. */
@@ -6,21 +6,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "db_pace.h"
-#include "db_pages.h"
-#include "db_walk.h"
-
-enum { MAX_READERS = 1024, FILE_MODE = 0640, MAX_PATH = 4096 };
-#define ENV_FLAGS (MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
+#include "db_parts.h"
 
 const char *const db_table_names[DB_TABLES] = {
     [DB_META] = "meta",
@@ -34,13 +27,6 @@ const char *const db_table_names[DB_TABLES] = {
     [DB_SAGAS] = "sagas",
     [DB_SAGA_INDEX] = "saga_index",
     [DB_SAGA_COUNTS] = "saga_counts",
-};
-
-struct db {
-    MDB_env *env;
-    MDB_dbi tables[DB_TABLES];
-    uint32_t page_size;
-    bool hurry;
 };
 
 struct db_cursor {
@@ -60,7 +46,7 @@ struct db_txn {
 
 /* ---- what went wrong ---- */
 
-static enum varve_status status_of(int code)
+enum varve_status db_status_of(int code)
 {
     switch (code) {
     case MDB_SUCCESS:
@@ -86,9 +72,9 @@ static enum varve_status status_of(int code)
     }
 }
 
-static enum varve_status fail_code(struct varve_error *error, int code, const char *doing)
+enum varve_status db_fail_code(struct varve_error *error, int code, const char *doing)
 {
-    return varve_fail(error, status_of(code), NULL, "store.mdb: %s: %s", doing, mdb_strerror(code));
+    return varve_fail(error, db_status_of(code), NULL, "store.mdb: %s: %s", doing, mdb_strerror(code));
 }
 
 /* The same inside a transaction: the first fault is the one worth telling. */
@@ -98,9 +84,9 @@ static enum varve_status keep_code(struct db_txn *txn, int code, const char *doi
 
     if (txn->fault.status == VARVE_OK) {
         snprintf(what, sizeof(what), "%s table %s", doing, db_table_names[table]);
-        fail_code(&txn->fault, code, what);
+        db_fail_code(&txn->fault, code, what);
     }
-    return status_of(code);
+    return db_status_of(code);
 }
 
 enum varve_status db_explain(const struct db_txn *txn, enum varve_status status, struct varve_error *error)
@@ -133,185 +119,6 @@ void db_forget(struct db_txn *txn)
     txn->fault.status = VARVE_OK;
 }
 
-/* ---- opening ---- */
-
-static enum varve_status open_env(const char *path, uint64_t map_size_bytes, unsigned flags, MDB_env **ret_env,
-                                  struct varve_error *error)
-{
-    MDB_env *env = NULL;
-    int code = mdb_env_create(&env);
-
-    if (code != 0)
-        return fail_code(error, code, "making an environment");
-    if (code == 0)
-        code = mdb_env_set_mapsize(env, map_size_bytes);
-    if (code == 0)
-        code = mdb_env_set_maxreaders(env, MAX_READERS);
-    if (code == 0)
-        code = mdb_env_set_maxdbs(env, DB_TABLES);
-    if (code == 0)
-        code = mdb_env_open(env, path, ENV_FLAGS | flags, FILE_MODE);
-    if (code != 0) {
-        mdb_env_close(env);
-        return fail_code(error, code, "opening");
-    }
-    *ret_env = env;
-    return VARVE_OK;
-}
-
-/* Open the first `count` tables, or make them (with MDB_CREATE), in one transaction. */
-static enum varve_status open_tables(MDB_env *env, unsigned txn_flags, unsigned table_flags, int count,
-                                     MDB_dbi *ret_tables, struct varve_error *error)
-{
-    MDB_txn *txn = NULL;
-    int code = mdb_txn_begin(env, NULL, txn_flags, &txn);
-
-    if (code != 0)
-        return fail_code(error, code, "beginning a transaction");
-    for (int table = 0; table < count && code == 0; table++) {
-        unsigned kind = table == DB_EVENTS ? MDB_INTEGERKEY : 0, found = 0;
-
-        code = mdb_dbi_open(txn, db_table_names[table], kind | table_flags, &ret_tables[table]);
-        if (code == 0)
-            code = mdb_dbi_flags(txn, ret_tables[table], &found);
-        if (code == 0 && found != kind)
-            code = MDB_INCOMPATIBLE;
-        if (code == MDB_NOTFOUND)
-            code = MDB_INVALID; /* Ours has them all from its first transaction on. */
-    }
-    if (code == 0)
-        code = mdb_txn_commit(txn);
-    else
-        mdb_txn_abort(txn);
-    return code == 0 ? VARVE_OK : fail_code(error, code, "opening the tables");
-}
-
-static enum varve_status touch_file(const struct varve_os *os, const char *path, struct varve_error *error)
-{
-    int fd = os->open(os->self, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-
-    if (fd >= 0)
-        fd = os->close(os->self, fd);
-    return fd >= 0 ? VARVE_OK : varve_fail(error, status_of(-fd), NULL, "%s: cannot create: %s", path, strerror(-fd));
-}
-
-/* How many tables the file has: all, or all that there were at first. */
-static enum varve_status count_tables(MDB_env *env, int *ret_count, struct varve_error *error)
-{
-    MDB_dbi catalogue;
-    MDB_stat stat;
-    MDB_txn *txn = NULL;
-    int code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
-
-    if (code == 0)
-        code = mdb_dbi_open(txn, NULL, 0, &catalogue);
-    if (code == 0)
-        code = mdb_stat(txn, catalogue, &stat);
-    mdb_txn_abort(txn);
-    if (code != 0)
-        return fail_code(error, code, "counting the tables");
-    *ret_count = stat.ms_entries == DB_FIRST_TABLES ? DB_FIRST_TABLES : DB_TABLES;
-    return VARVE_OK;
-}
-
-/* Make the file aside, with all tables and synced by its first commit, and give it its name last: a crash on the way
- * leaves no store.mdb at all, only a beginning that the next attempt writes over. */
-static enum varve_status create_file(const char *path, const struct varve_os *os, uint64_t map_size_bytes,
-                                     struct varve_error *error)
-{
-    MDB_env *env = NULL;
-    MDB_dbi tables[DB_TABLES];
-    char fresh[MAX_PATH], folder[MAX_PATH];
-    const char *slash = strrchr(path, '/');
-    enum varve_status status;
-    int rc;
-
-    if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new", path) >= sizeof(fresh))
-        return varve_fail(error, VARVE_INVALID_ARGUMENT, "path", "the path is longer than %d bytes", MAX_PATH - 5);
-    snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
-
-    status = touch_file(os, fresh, error);
-    if (status == VARVE_OK)
-        status = open_env(fresh, map_size_bytes, MDB_NOLOCK, &env, error); /* Nobody else knows of it yet. */
-    if (status == VARVE_OK) {
-        status = open_tables(env, 0, MDB_CREATE, DB_TABLES, tables, error);
-        mdb_env_close(env);
-    }
-    if (status != VARVE_OK)
-        return status;
-    rc = os->rename(os->self, fresh, path);
-    if (rc == 0)
-        rc = os->sync_directory(os->self, folder);
-    return rc == 0 ? VARVE_OK
-                   : varve_fail(error, status_of(-rc), NULL, "%s: cannot put in place: %s", path, strerror(-rc));
-}
-
-static enum varve_status open_handle(const char *path, uint64_t map_size_bytes, bool read_only, struct db *db,
-                                     struct varve_error *error)
-{
-    unsigned env_flags = read_only ? MDB_RDONLY | MDB_NOLOCK : 0;
-    enum varve_status status = open_env(path, map_size_bytes, env_flags, &db->env, error);
-    MDB_stat stat;
-    int dead, count = 0;
-
-    if (status == VARVE_OK)
-        status = count_tables(db->env, &count, error);
-    if (status == VARVE_OK && count < DB_TABLES && !read_only)
-        status = open_tables(db->env, 0, MDB_CREATE, DB_TABLES, db->tables, error);
-    else if (status == VARVE_OK)
-        status = open_tables(db->env, MDB_RDONLY, 0, count, db->tables, error);
-    if (status != VARVE_OK)
-        return status;
-    if (!read_only)
-        mdb_reader_check(db->env, &dead); /* Slots of a process that was killed would keep old pages for ever. */
-    mdb_env_stat(db->env, &stat);
-    db->page_size = stat.ms_psize;
-    assert(mdb_env_get_maxkeysize(db->env) == (int)DB_MAX_KEY);
-    return VARVE_OK;
-}
-
-enum varve_status db_open(const char *path, const struct varve_os *os, uint64_t map_size_bytes, bool read_only,
-                          struct db **ret_db, struct varve_error *error)
-{
-    enum varve_status status = db_pages_prepare(path, os, read_only, error);
-    struct db *db;
-
-    if (status == VARVE_NOT_A_STORE && !read_only)
-        status = create_file(path, os, map_size_bytes, error);
-    else if (status == VARVE_OK)
-        status = db_walk_roots(path, os, error); /* LMDB would crash on garbage in these. */
-    if (status != VARVE_OK)
-        return status;
-
-    db = calloc(1, sizeof(*db));
-    if (db == NULL)
-        return varve_fail(error, VARVE_NO_MEMORY, NULL, "store.mdb: no memory for its handle");
-    status = open_handle(path, map_size_bytes, read_only, db, error);
-    if (status != VARVE_OK) {
-        db_close(db);
-        return status;
-    }
-    *ret_db = db;
-    return VARVE_OK;
-}
-
-void db_close(struct db *db)
-{
-    if (db == NULL)
-        return;
-    if (db->env != NULL)
-        mdb_env_close(db->env);
-    free(db);
-}
-
-uint64_t db_size_bytes(struct db *db)
-{
-    MDB_envinfo info;
-
-    mdb_env_info(db->env, &info);
-    return ((uint64_t)info.me_last_pgno + 1) * db->page_size;
-}
-
 /* ---- transactions ---- */
 
 static enum varve_status begin(struct db *db, bool writes, struct db_txn **ret_txn, struct varve_error *error)
@@ -326,7 +133,7 @@ static enum varve_status begin(struct db *db, bool writes, struct db_txn **ret_t
     code = mdb_txn_begin(db->env, NULL, writes ? 0 : MDB_RDONLY, &txn->lmdb);
     if (code != 0) {
         free(txn);
-        return fail_code(error, code, writes ? "beginning to write" : "beginning to read");
+        return db_fail_code(error, code, writes ? "beginning to write" : "beginning to read");
     }
     *ret_txn = txn;
     return VARVE_OK;
@@ -369,7 +176,7 @@ enum varve_status db_commit(struct db_txn *txn, struct varve_error *error)
     code = mdb_txn_commit(txn->lmdb);
     db_pace_set_hurry(NULL);
     free(txn);
-    return code == 0 ? VARVE_OK : fail_code(error, code, "committing");
+    return code == 0 ? VARVE_OK : db_fail_code(error, code, "committing");
 }
 
 void db_set_hurry(struct db *db, bool hurry)
@@ -395,7 +202,7 @@ enum varve_status db_renew(struct db_txn *txn, struct varve_error *error)
     mdb_txn_reset(txn->lmdb);
     code = mdb_txn_renew(txn->lmdb);
     txn->fault.status = VARVE_OK;
-    return code == 0 ? VARVE_OK : fail_code(error, code, "renewing a read");
+    return code == 0 ? VARVE_OK : db_fail_code(error, code, "renewing a read");
 }
 
 /* ---- point reads and writes ---- */
