@@ -226,13 +226,21 @@ static char *read_whole(int fd, size_t *ret_size)
     return NULL;
 }
 
+/* A pipe was opened without waiting for somebody at its other end; who is there is waited for. */
+static bool let_reads_wait(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
 static void read_descriptor(struct config_settings *settings, const char *path, int fd)
 {
     struct config_complaints *complaints = settings->complaints;
     struct stat stat;
     size_t size;
 
-    if (fstat(fd, &stat) != 0 || S_ISDIR(stat.st_mode)) {
+    if (fstat(fd, &stat) != 0 || S_ISDIR(stat.st_mode) || !let_reads_wait(fd)) {
         config_complain(complaints, "%s: is no file", path);
         return;
     }
@@ -241,7 +249,9 @@ static void read_descriptor(struct config_settings *settings, const char *path, 
         config_complain(complaints, "%s: cannot be read: %s", path, strerror(errno));
         return;
     }
-    if (size <= CONFIG_MAX_FILE)
+    if (size == 0 && !S_ISREG(stat.st_mode)) /* A pipe that was read before: it would take everything back. */
+        config_complain(complaints, "%s: says nothing; what is no plain file can be read only once", path);
+    else if (size <= CONFIG_MAX_FILE)
         config_file_parse(settings, path, varve_view_of(text, size), (stat.st_mode & S_IROTH) != 0);
     else
         config_complain(complaints, "%s: has more than %d bytes", path, CONFIG_MAX_FILE);
@@ -251,7 +261,7 @@ static void read_descriptor(struct config_settings *settings, const char *path, 
 
 void config_file_read(struct config_settings *settings, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* A pipe without a writer must not keep the server. */
 
     if (fd < 0) {
         config_complain(settings->complaints, "%s: cannot be opened: %s", path, strerror(errno));

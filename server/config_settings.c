@@ -8,6 +8,14 @@
 
 enum { KEPT_BY_ARENA = 0 };
 
+/* Names and values come from anywhere, and a complaint is a line, often on a terminal. */
+static void keep_to_a_line(char *text)
+{
+    for (; *text != 0; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 bool config_complain(struct config_complaints *complaints, const char *format, ...)
 {
     va_list arguments;
@@ -16,6 +24,7 @@ bool config_complain(struct config_complaints *complaints, const char *format, .
         va_start(arguments, format);
         vsnprintf(complaints->lines[complaints->count], CONFIG_COMPLAINT_BYTES, format, arguments);
         va_end(arguments);
+        keep_to_a_line(complaints->lines[complaints->count]);
     }
     complaints->count++;
     return false;

@@ -84,6 +84,13 @@ static void fit_descriptors(struct config *config, const struct log *log)
     fit("http.max_connections", &config->http.max_connections, config->http_connections_possible, log);
 }
 
+/* What is said when the server is gone, in the way that holds since the last SIGHUP. */
+static struct log log_of_the_end(const struct server *server)
+{
+    return (struct log){ .fd = server->log.fd, .level = log_level_of(&server->log), .json = server->log.json,
+                         .service = server->log.service };
+}
+
 /* The server, from opening its store to closing it. After a fault the store is left as it is. */
 static int serve(const struct config *config, const struct log *log)
 {
@@ -100,15 +107,17 @@ static int serve(const struct config *config, const struct log *log)
         _exit(status == VARVE_OK ? EXIT_OK : complain(&error)); /* Its thread would go on with what is freed. */
     enum varve_status closed = varve_store_close(store);
     server_end(&server);
+    const struct log end = log_of_the_end(&server);
     if (status != VARVE_OK)
         return complain(&error);
     if (closed != VARVE_OK) {
         varve_fail(&error, closed, NULL, "%s: closing the store failed: %s", config->directory,
                    varve_status_meaning(closed));
-        log_error(log, "store.fault", log_text("error", varve_status_name(closed)), log_text("message", error.message));
+        log_error(&end, "store.fault", log_text("error", varve_status_name(closed)),
+                  log_text("message", error.message));
         return complain(&error);
     }
-    log_info(log, "server.stopped", log_text("directory", config->directory));
+    log_info(&end, "server.stopped", log_text("directory", config->directory));
     return EXIT_OK;
 }
 

@@ -87,8 +87,8 @@ void handle_outbox_order(struct session *session, const struct varve_frame *fram
         free(order);
         reply_overloaded(session, frame->request_id, "the server's memory for requests is used up");
     } else if (!outbox_errands_give(server, outbox, &order->order)) {
-        session_end(&order->request);
-        free(order);
         reply_overloaded(session, frame->request_id, "too many orders wait for the outboxes");
+        session_end(&order->request); /* It knows from the reply what it ended with. */
+        free(order);
     }
 }

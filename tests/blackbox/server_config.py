@@ -243,6 +243,17 @@ def limits_hold_for_open_connections(directory):
         server.stop()
 
 
+def the_last_line_hears_of_it(directory):
+    path = write(directory + ".ini", "[log]\nformat = logfmt\n")
+    with Server(directory, "--config", path) as server:
+        write(path, "[log]\nformat = json\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for_log('"event":"config.reloaded"')
+        server.stop()
+        last = server.log().splitlines()[-1]
+        assert json.loads(last)["event"] == "server.stopped", last
+
+
 def http_hears_of_it(directory):
     path = write(directory + ".ini", "[http]\nmax_body = 1MiB\n")
     body = json.dumps({"type": "t", "data": "x" * 2000})
@@ -266,4 +277,4 @@ def http_hears_of_it(directory):
 
 run([each_source_hides_the_next, every_mistake_is_told, a_configuration_can_be_checked, secrets_stay_secret,
      sighup_changes_what_can_change, a_mistake_changes_nothing, limits_hold_for_open_connections,
-     http_hears_of_it])
+     the_last_line_hears_of_it, http_hears_of_it])

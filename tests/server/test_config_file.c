@@ -193,13 +193,45 @@ static void files_are_read(void **state)
     assert_string_equal(complaint_of_file("/"), "/: is no file");
 }
 
+/* `--config <(...)`, and SIGHUP when the one that wrote it is gone. */
+static void pipes_are_read_once(void **state)
+{
+    struct read *read = begin();
+    char path[64];
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+    assert_int_equal(write(ends[1], "[log]\nlevel=warn\n", 17), 17);
+    close(ends[1]);
+    config_file_read(&read->settings, path);
+    assert_int_equal(read->complaints.count, 0);
+    assert_string_equal(find(read, "log", "level")->text, "warn");
+    end(read);
+    assert_non_null(strstr(complaint_of_file(path), "can be read only once"));
+    close(ends[0]);
+}
+
+/* Nobody may ever come to its other end, and the loop that reads it stands still. */
+static void nobody_is_waited_for(void **state)
+{
+    const char *place = getenv("TMPDIR");
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/varve-fifo-%ld", place != NULL ? place : "/tmp", (long)getpid());
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_non_null(strstr(complaint_of_file(path), "can be read only once"));
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_settings), cmocka_unit_test(nothing_is_no_setting),
         cmocka_unit_test(mistakes_are_told_with_their_line), cmocka_unit_test(a_mistake_hides_nothing),
         cmocka_unit_test(lines_may_be_long_but_not_endless), cmocka_unit_test(texts_have_no_nul),
-        cmocka_unit_test(files_are_read),
+        cmocka_unit_test(files_are_read), cmocka_unit_test(pipes_are_read_once),
+        cmocka_unit_test(nobody_is_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

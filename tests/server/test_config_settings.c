@@ -28,6 +28,14 @@ static void the_later_source_holds(void **state)
     config_settings_end(&settings);
 }
 
+static void a_complaint_is_one_line(void **state)
+{
+    struct config_complaints complaints = { .count = 0 };
+
+    config_complain(&complaints, "%s: no such key", "VARVED_A\nvarved: \033[31mforged\x7f\xc3\xa4__X");
+    assert_string_equal(complaints.lines[0], "VARVED_A?varved: ?[31mforged?\xc3\xa4__X: no such key");
+}
+
 static void settings_have_a_bound(void **state)
 {
     struct config_complaints complaints = { .count = 0 };
@@ -58,7 +66,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_later_source_holds), cmocka_unit_test(settings_have_a_bound),
-        cmocka_unit_test(complaints_have_a_bound),
+        cmocka_unit_test(complaints_have_a_bound), cmocka_unit_test(a_complaint_is_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

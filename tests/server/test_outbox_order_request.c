@@ -1,6 +1,7 @@
 /* test_outbox_order_request.c - orders to outboxes over a connection: carried out, refused, left behind. */
 #include "fixture.h"
 
+#include "server/metrics_parts.h"
 #include "server/outboxes.h"
 #include "varve/wire_outbox.h"
 
@@ -51,6 +52,22 @@ static void pause_and_resume_have_taken_effect_when_they_are_answered(void **sta
     expect_done(c, 6, &result);
     assert_int_not_equal(phase(f), VARVE_OUTBOX_PAUSED);
     assert_int_equal(f->server.outbox_order_count, 0);
+    client_close(c);
+    fixture_close(f);
+}
+
+static void too_many_are_refused_and_counted_as_that(void **state)
+{
+    struct fixture *f = fixture_open(AWAY);
+    struct client *c = client_open(f);
+    const struct operation *counted = f->server.metrics->operations[VARVE_OP_OUTBOX_ORDER];
+
+    f->server.outbox_order_count = 1000;
+    order(c, 5, "kafka", &pause_order);
+    client_receive_error(c, 5, VARVE_OVERLOADED);
+    f->server.outbox_order_count = 0;
+    assert_int_equal(figure_get(&counted->codes[VARVE_OVERLOADED]), 1);
+    assert_int_equal(figure_get(&counted->codes[VARVE_OK]), 0);
     client_close(c);
     fixture_close(f);
 }
@@ -143,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pause_and_resume_have_taken_effect_when_they_are_answered),
+        cmocka_unit_test(too_many_are_refused_and_counted_as_that),
         cmocka_unit_test(what_is_refused_says_why),
         cmocka_unit_test(an_order_whose_client_goes_is_carried_out),
         cmocka_unit_test(many_orders_at_once_are_all_answered),
