@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "outbox_kafka.h"
+
 enum { MAX_SECRET = 65536 };
 
 /* Those the outbox sets itself, with the key that says the same; a name that ends with '*' is a beginning. */
@@ -172,6 +174,18 @@ static bool find_value(struct outbox_draft *draft, const struct outbox_place *pl
     return (property->value = outbox_draft_text(draft, place, varve_view_str(value))) != NULL;
 }
 
+/* Else an outbox would try it again and again, and a secret under a wrong name would be shown. */
+static bool check_with_librdkafka(const struct outbox_place *place, const struct outbox_property *property)
+{
+    bool known;
+
+    if (outbox_kafka_takes(property->name, property->value, &known))
+        return true;
+    if (known)
+        return outbox_place_wrong(place, "%s does not take this value", outbox_kafka_version());
+    return outbox_place_wrong(place, "%s has no such property", outbox_kafka_version());
+}
+
 static bool is_plain_name(const char *name)
 {
     return *name != 0 && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._")] == 0;
@@ -203,7 +217,8 @@ bool outbox_draft_add_property(struct outbox_draft *draft, const struct outbox_p
     char *copy = outbox_draft_text(draft, place, varve_view_of(name, size));
     struct outbox_property property = { .name = copy };
 
-    if (copy == NULL || !check_name(draft, place, copy) || !find_value(draft, place, &property, is_file, text))
+    if (copy == NULL || !check_name(draft, place, copy) || !find_value(draft, place, &property, is_file, text) ||
+        !check_with_librdkafka(place, &property))
         return false;
     struct outbox_property *properties =
         outbox_draft_extend(draft, place, config->properties, config->property_count, sizeof(*properties));

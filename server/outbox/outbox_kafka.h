@@ -113,6 +113,9 @@ enum outbox_result outbox_kafka_read_topic(const struct outbox_kafka_options *op
                                            bool (*each)(void *user, const struct outbox_seen *seen), void *user,
                                            struct outbox_fault *fault);
 
+/* Would librdkafka take this property with this value? False: *ret_known tells whether it knows the name. */
+bool outbox_kafka_takes(const char *name, const char *value, bool *ret_known);
+
 /* "librdkafka 2.0.2"; lives for ever. */
 const char *outbox_kafka_version(void);
 
