@@ -271,13 +271,19 @@ static size_t skip_space(struct varve_view text, size_t at)
     return at;
 }
 
-/* From a quote to behind the one that answers it. */
+/* From a quote to behind the one that answers it: the next with no backslashes before it, or pairs of them. */
 static size_t skip_string(struct varve_view text, size_t at)
 {
-    for (at++; at < text.size && text.data[at] != '"'; at++)
-        if (text.data[at] == '\\')
-            at++;
-    return at < text.size ? at + 1 : text.size;
+    const char *begin = text.data + at + 1, *end = text.data + text.size, *quote = begin - 1;
+
+    while ((quote = memchr(quote + 1, '"', (size_t)(end - quote - 1))) != NULL) {
+        const char *escapes = quote;
+        while (escapes > begin && escapes[-1] == '\\')
+            escapes--;
+        if ((quote - escapes) % 2 == 0)
+            return (size_t)(quote + 1 - text.data);
+    }
+    return text.size;
 }
 
 static size_t skip_value(struct varve_view text, size_t at)

@@ -249,6 +249,26 @@ static void items_are_walked_in_order(void **state)
     }
 }
 
+static void escaped_quotes_end_no_string(void **state)
+{
+    static const char *const strings[] = {
+        "\"\"", "\"\\\\\"", "\"\\\"\"", "\"\\\\\\\"\"", "\"\\\"\\\"\"", "\"a\\\\\\\\\"", "\"\\\"\\\\\"", "\"\\n\\\"x\"",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(strings); i++) {
+        char text[64];
+        struct varve_view key, value;
+        size_t cursor = 0;
+
+        snprintf(text, sizeof(text), "{%s:%s,\"b\":2}", strings[i], strings[i]);
+        CHECK_CASE(varve_json_check(varve_view_str(text), NULL, NULL), text);
+        CHECK_CASE(varve_json_next_member(varve_view_str(text), &cursor, &key, &value), text);
+        CHECK_CASE(varve_view_equal(value, varve_view_str(strings[i])) && key.size == value.size - 2, text);
+        CHECK_CASE(varve_json_next_member(varve_view_str(text), &cursor, &key, &value), text);
+        CHECK_CASE(varve_view_equal(value, varve_view_str("2")), text);
+    }
+}
+
 /* A caller that forgot the check gets nonsense, but never a view outside the text, and an end. */
 static void damaged_objects_never_lead_outside(void **state)
 {
@@ -283,6 +303,7 @@ int main(void)
         cmocka_unit_test(members_are_walked_in_order),
         cmocka_unit_test(what_is_no_object_has_no_members),
         cmocka_unit_test(items_are_walked_in_order),
+        cmocka_unit_test(escaped_quotes_end_no_string),
         cmocka_unit_test(damaged_objects_never_lead_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
