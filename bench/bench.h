@@ -78,6 +78,7 @@ void bench_groups(const struct settings *settings, struct report *report);
 void bench_state(const struct settings *settings, struct report *report);
 void bench_loads(const struct settings *settings, struct report *report);
 void bench_metrics(const struct settings *settings, struct report *report);
+void bench_http(const struct settings *settings, struct report *report);
 void bench_outbox(const struct settings *settings, struct report *report);
 
 #endif

@@ -26,6 +26,7 @@ static const struct {
     { "state", "transactions, sagas and claims through varved", bench_state },
     { "loads", "loading with and without snapshots; folding every stream", bench_loads },
     { "outbox", "from an append to a consumer of Kafka, backlogs, and what it costs appends", bench_outbox },
+    { "http", "appends and reads over HTTP, against the binary port; events to 1,000 clients", bench_http },
     { "metrics", "what counting and scrapes cost appends through varved", bench_metrics },
     { "growth", "from 1 M events upwards, 1 M streams; opening the result", bench_growth },
 };

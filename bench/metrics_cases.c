@@ -145,7 +145,7 @@ static void run_case(const struct settings *settings, struct report *report, con
     struct row row = { .section = "metrics: appends while scraped every second", .unit = "events",
                        .rounds = settings->rounds, .has_raw = true, .goal = 0.98,
                        .raw_name = settings->baseline != NULL ? settings->baseline : "varved, not scraped" };
-    const struct server_load load = { NULL, connections, in_flight, 1, STREAMS, DATA_BYTES, settings->seconds };
+    const struct server_load load = { NULL, connections, in_flight, 1, STREAMS, DATA_BYTES, settings->seconds, false };
     struct side ours = { .versions = server_load_fresh_versions(STREAMS) };
     struct side other = { .versions = server_load_fresh_versions(STREAMS) };
     struct scraper scraper = { .stopping = true };

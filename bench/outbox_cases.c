@@ -269,7 +269,7 @@ static void run_effect(struct bench *bench, const char *name, uint32_t connectio
     snprintf(directory, sizeof(directory), "%s", fresh_path(settings, "server"));
     pid_t varved = start(bench, directory, modes[0], url);
     pid_t raw = start(bench, fresh_path(settings, "raw"), NULL, raw_url);
-    struct server_load load = { url, connections, in_flight, 1, STREAMS, DATA_BYTES, settings->seconds };
+    struct server_load load = { url, connections, in_flight, 1, STREAMS, DATA_BYTES, settings->seconds, false };
     struct server_load raw_load = load;
     int64_t *versions = server_load_fresh_versions(STREAMS), *raw_versions = server_load_fresh_versions(STREAMS);
 

@@ -35,7 +35,7 @@ static void run_append_case(const struct settings *settings, struct report *repo
     pid_t raw = raw_server_start(scratch_path(settings, "raw"), raw_url);
     pid_t varved = varved_start(settings, fresh_path(settings, "server"), url);
     struct server_load load = { url, c->connections, c->in_flight, c->batch, c->streams, DATA_BYTES,
-                                settings->seconds };
+                                settings->seconds, false };
     struct server_load raw_load = load;
 
     raw_load.url = raw_url;
@@ -69,7 +69,7 @@ void bench_server_read(const struct settings *settings, struct report *report)
                        .goal = 2e6, .name = "W5 read the whole log, 1 connection" };
     char url[64];
     pid_t varved = varved_start(settings, fresh_path(settings, "server"), url);
-    struct server_load load = { url, 16, 1, 1, streams, DATA_BYTES, settings->seconds };
+    struct server_load load = { url, 16, 1, 1, streams, DATA_BYTES, settings->seconds, false };
 
     server_load_fill(url, streams, STREAM_LENGTH);
     for (uint32_t i = 0; i < settings->rounds; i++) {

@@ -112,10 +112,13 @@ static void prepare_appends(struct worker *worker)
     if (worker->events == NULL || worker->data == NULL || worker->tickets == NULL)
         die("no memory");
     memset(worker->data, 'v', load->data_bytes);
+    if (load->json)
+        worker->data[0] = worker->data[load->data_bytes - 1] = '"';
     for (uint32_t i = 0; i < load->events_per_append; i++)
         worker->events[i] = (struct varve_event){
             .type = varve_view_str("order.placed"), .time_us = VARVE_TIME_NONE, .schema_version = 1,
-            .content_type = VARVE_CONTENT_OCTET_STREAM, .data = { worker->data, load->data_bytes },
+            .content_type = load->json ? VARVE_CONTENT_JSON : VARVE_CONTENT_OCTET_STREAM,
+            .data = { worker->data, load->data_bytes },
         };
     for (uint32_t i = 0; i < load->in_flight; i++) {
         worker->tickets[i] = (struct ticket){ .worker = worker, .next_free = worker->free_tickets };
@@ -234,10 +237,10 @@ int64_t *server_load_fresh_versions(uint32_t streams)
     return versions;
 }
 
-void server_load_fill(const char *url, uint32_t streams, uint32_t length)
+static void fill(const char *url, uint32_t streams, uint32_t length, bool json)
 {
     int64_t *versions = server_load_fresh_versions(streams);
-    struct server_load load = { url, 1, 16, length / 10, streams, FILL_DATA_BYTES, 1 };
+    struct server_load load = { url, 1, 16, length / 10, streams, FILL_DATA_BYTES, 1, json };
     uint64_t have = 0, empty = streams;
 
     while (have < (uint64_t)streams * length || empty > 0) {
@@ -250,4 +253,14 @@ void server_load_fill(const char *url, uint32_t streams, uint32_t length)
         }
     }
     free(versions);
+}
+
+void server_load_fill(const char *url, uint32_t streams, uint32_t length)
+{
+    fill(url, streams, length, false);
+}
+
+void server_load_fill_json(const char *url, uint32_t streams, uint32_t length)
+{
+    fill(url, streams, length, true);
 }

@@ -193,7 +193,8 @@ static void run_transact_case(const struct settings *settings, struct report *re
     pid_t varved = varved_start(settings, fresh_path(settings, "server"), url);
     pid_t plain = varved_start(settings, fresh_path(settings, "plain"), plain_url);
     int64_t *versions = server_load_fresh_versions(STREAMS);
-    struct server_load load = { plain_url, CONNECTIONS, IN_FLIGHT, events, STREAMS, DATA_BYTES, settings->seconds };
+    struct server_load load = { plain_url, CONNECTIONS, IN_FLIGHT, events, STREAMS, DATA_BYTES, settings->seconds,
+                                false };
     struct transactor *all = make_transactors(url, parts);
 
     for (uint32_t i = 0; i < row.rounds; i++) {

@@ -32,6 +32,7 @@ check "a quick run ends well" test $? -eq 0
 check "every section is there" says "$scratch/table" "append, engine alone" "read, engine alone" \
     "append, through the server" "read, through the server" "append to subscriber" "catching up" "consumer groups" \
     "metrics: appends while scraped" \
+    "append over HTTP" "read over HTTP" "push: events at the clients" "push: the appends meanwhile" \
     "outbox, to a mock of Kafka" "backlog of 20 k, at_least_once" "growth, engine alone" "open after a crash"
 check "appends stand beside the raw limit" grep -Eq '^W1 .* [0-9.]+ +0\.90$' "$scratch/table"
 check "the JSON has rows with ratios" python3 -c "

@@ -1,0 +1,20 @@
+/* push_clients.h - so many clients of GET /v1/events, and what arrived at them. */
+#ifndef BENCH_PUSH_CLIENTS_H
+#define BENCH_PUSH_CLIENTS_H
+
+#include "bench.h"
+
+/* In the data of an event: a character that is nowhere else in its text, and when it was sent in so many hexadecimal
+ * digits. */
+enum { PUSH_STAMP = '~', PUSH_STAMP_DIGITS = 16 };
+
+struct push_clients;
+/* Connects all of them, and returns when each has caught up with the log. From then on a thread reads. */
+struct push_clients *push_clients_open(int http_port, uint32_t count, bool per_user);
+uint64_t push_clients_arrived(const struct push_clients *clients); /* events, at all clients together */
+/* Ends the thread: how long each event took. */
+void push_clients_stop(struct push_clients *clients, struct histogram *ret);
+/* Ends them, and waits until the server has let them go. */
+void push_clients_close(struct push_clients *clients);
+
+#endif
