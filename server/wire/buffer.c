@@ -86,6 +86,15 @@ void pack_end(struct pack *pack)
     varve_wire_end(pack->out, pack->frame_offset);
 }
 
+void pack_empty(struct varve_wire_buffer *out, uint8_t opcode, uint32_t request_id)
+{
+    struct pack pack;
+
+    pack_begin(&pack, out, opcode, request_id);
+    pack_array(&pack, 0);
+    pack_end(&pack);
+}
+
 void pack_str(struct pack *pack, struct varve_view text)
 {
     msgpack_pack_str(&pack->to, text.size);

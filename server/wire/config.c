@@ -7,11 +7,7 @@
 
 void varve_encode_config(struct varve_wire_buffer *out, uint32_t request_id)
 {
-    struct pack pack;
-
-    pack_begin(&pack, out, VARVE_OP_CONFIG, request_id);
-    pack_array(&pack, 0);
-    pack_end(&pack);
+    pack_empty(out, VARVE_OP_CONFIG, request_id);
 }
 
 void varve_encode_config_ok(struct varve_wire_buffer *out, uint32_t request_id,

@@ -71,9 +71,5 @@ enum varve_status varve_decode_group(struct varve_view body, uint8_t opcode, str
 
 void varve_encode_group_list(struct varve_wire_buffer *out, uint32_t request_id)
 {
-    struct pack pack;
-
-    pack_begin(&pack, out, VARVE_OP_GROUP_LIST, request_id);
-    pack_array(&pack, 0);
-    pack_end(&pack);
+    pack_empty(out, VARVE_OP_GROUP_LIST, request_id);
 }

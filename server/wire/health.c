@@ -7,11 +7,7 @@
 
 void varve_encode_health(struct varve_wire_buffer *out, uint32_t request_id)
 {
-    struct pack pack;
-
-    pack_begin(&pack, out, VARVE_OP_HEALTH, request_id);
-    pack_array(&pack, 0);
-    pack_end(&pack);
+    pack_empty(out, VARVE_OP_HEALTH, request_id);
 }
 
 void varve_encode_health_ok(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_health *health)

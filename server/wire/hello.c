@@ -127,11 +127,7 @@ enum varve_status varve_decode_empty(struct varve_view body, uint8_t opcode, str
 
 void varve_encode_ping(struct varve_wire_buffer *out, uint32_t request_id)
 {
-    struct pack pack;
-
-    pack_begin(&pack, out, VARVE_OP_PING, request_id);
-    pack_array(&pack, 0);
-    pack_end(&pack);
+    pack_empty(out, VARVE_OP_PING, request_id);
 }
 
 void varve_encode_pong(struct varve_wire_buffer *out, uint32_t request_id, int64_t now_us, uint64_t last_position)

@@ -19,6 +19,8 @@ int buffer_write(void *buffer, const char *bytes, size_t size);
 
 void pack_begin(struct pack *pack, struct varve_wire_buffer *out, uint8_t opcode, uint32_t request_id);
 void pack_end(struct pack *pack);
+/* A whole message that has no fields. */
+void pack_empty(struct varve_wire_buffer *out, uint8_t opcode, uint32_t request_id);
 
 void pack_str(struct pack *pack, struct varve_view text);        /* absent is written as empty */
 void pack_str_or_nil(struct pack *pack, struct varve_view text); /* absent is written as nil */

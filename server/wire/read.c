@@ -123,11 +123,7 @@ enum varve_status varve_decode_credit(struct varve_view body, uint32_t *ret_byte
 
 void varve_encode_cancel(struct varve_wire_buffer *out, uint32_t request_id)
 {
-    struct pack pack;
-
-    pack_begin(&pack, out, VARVE_OP_CANCEL, request_id);
-    pack_array(&pack, 0);
-    pack_end(&pack);
+    pack_empty(out, VARVE_OP_CANCEL, request_id);
 }
 
 void varve_encode_read_batch(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_batch *batch)

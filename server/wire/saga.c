@@ -66,11 +66,7 @@ enum varve_status varve_decode_saga_get_ok(struct varve_view body, struct varve_
 
 void varve_encode_saga_counts(struct varve_wire_buffer *out, uint32_t request_id)
 {
-    struct pack pack;
-
-    pack_begin(&pack, out, VARVE_OP_SAGA_COUNTS, request_id);
-    pack_array(&pack, 0);
-    pack_end(&pack);
+    pack_empty(out, VARVE_OP_SAGA_COUNTS, request_id);
 }
 
 void varve_encode_saga_counts_ok(struct varve_wire_buffer *out, uint32_t request_id,

@@ -9,11 +9,7 @@
 
 void varve_encode_stats(struct varve_wire_buffer *out, uint32_t request_id)
 {
-    struct pack pack;
-
-    pack_begin(&pack, out, VARVE_OP_STATS, request_id);
-    pack_array(&pack, 0);
-    pack_end(&pack);
+    pack_empty(out, VARVE_OP_STATS, request_id);
 }
 
 void varve_encode_stats_ok(struct varve_wire_buffer *out, uint32_t request_id, const struct varve_stat *stats,
