@@ -66,6 +66,12 @@ static size_t utf8_size(const unsigned char *at, size_t left)
     return size;
 }
 
+/* U+0080 to U+009F, which steer a terminal, too; in UTF-8 the second byte is the number. */
+static bool is_c1(const unsigned char *at)
+{
+    return at[0] == 0xc2 && at[1] < 0xa0;
+}
+
 /* Between quotes; the escapes of JSON serve logfmt as well. Bytes that are no UTF-8 become U+FFFD. */
 static void put_quoted(struct line *line, struct varve_view text)
 {
@@ -85,8 +91,8 @@ static void put_quoted(struct line *line, struct varve_view text)
             put_str(line, escape);
         } else if (*at == '\n') {
             put_str(line, "\\n");
-        } else if (*at < 0x20 || *at == 0x7f) {
-            snprintf(escape, sizeof(escape), "\\u%04x", *at);
+        } else if (*at < 0x20 || *at == 0x7f || is_c1(at)) {
+            snprintf(escape, sizeof(escape), "\\u%04x", at[size - 1]);
             put_str(line, escape);
         } else {
             put(line, (const char *)at, size);

@@ -206,6 +206,12 @@ static void tell_statuses(struct telling *telling, const struct metric *metric, 
     }
 }
 
+/* Those that have no row of their own; a type that is really called so is one of them. */
+static bool is_other(const struct varve_saga_counts *counts, size_t i, size_t most)
+{
+    return counts->count > most && (i >= most || varve_view_equal(counts->types[i].type, varve_view_str("other")));
+}
+
 /* Names of types need no escaping: letters, digits, '_' and '.'. */
 void tell_sagas(struct telling *telling, const struct metric *metric)
 {
@@ -213,11 +219,14 @@ void tell_sagas(struct telling *telling, const struct metric *metric)
     size_t most = telling->server->config->metrics_label_values;
     uint64_t others[VARVE_SAGA_STATUSES] = { 0 };
 
-    for (size_t i = 0; i < counts->count && i < most; i++)
-        tell_statuses(telling, metric, counts->types[i].type, counts->types[i].by_status);
-    for (size_t i = most; i < counts->count; i++)
-        for (unsigned status = 0; status < VARVE_SAGA_STATUSES; status++)
-            others[status] += counts->types[i].by_status[status];
+    for (size_t i = 0; i < counts->count; i++) {
+        const uint64_t *by_status = counts->types[i].by_status;
+
+        if (!is_other(counts, i, most))
+            tell_statuses(telling, metric, counts->types[i].type, by_status);
+        for (unsigned status = 0; status < VARVE_SAGA_STATUSES && is_other(counts, i, most); status++)
+            others[status] += by_status[status];
+    }
     if (counts->count > most)
         tell_statuses(telling, metric, varve_view_str("other"), others);
 }

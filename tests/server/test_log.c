@@ -32,6 +32,7 @@ static void logfmt_values(void **state)
         { "equals sign", "a=b", " k=\"a=b\"" },
         { "quotes", "say \"no\"", " k=\"say \\\"no\\\"\"" },
         { "forged line", "x\nlevel=error", " k=\"x\\nlevel=error\"" },
+        { "more controls", "\xc2\x9b" "31m\xc2\xa0", " k=\"\\u009b31m\xc2\xa0\"" },
         { "controls", "\r\t\x1b[31m\x7f", " k=\"\\u000d\\u0009\\u001b[31m\\u007f\"" },
         { "umlaut", "M\xc3\xbcnchen", " k=\"M\xc3\xbcnchen\"" },
         { "no UTF-8", "a\xff\xc3", " k=\"a\xef\xbf\xbd\xef\xbf\xbd\"" },

@@ -51,11 +51,35 @@ static void groups_above_the_bound_are_other(void **state)
     fixture_close(f);
 }
 
+/* The same labels twice, and Prometheus would drop one of them. */
+static void a_group_may_be_called_other(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const struct varve_group_settings settings = group_test_settings();
+    static const char *const names[] = { "a", "other", "p", "q" };
+
+    f->config.metrics_label_values = 2;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        group_make(c, names[i], &settings);
+    struct worker *w = worker_join(f, "other", "one", 1), *v = worker_join(f, "q", "one", 1);
+    const char *text = scrape(f), *found = strstr(text, "varve_group_members{group=\"other\"}");
+    assert_non_null(found);
+    assert_null(strstr(found + 1, "varve_group_members{group=\"other\"}"));
+    expect_scraped("varve_group_members{group=\"a\"}", "0");
+    expect_scraped("varve_group_members{group=\"other\"}", "2");
+    worker_free(w);
+    worker_free(v);
+    client_close(c);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_by_its_name),
         cmocka_unit_test(groups_above_the_bound_are_other),
+        cmocka_unit_test(a_group_may_be_called_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,24 @@ static void types_of_sagas_above_the_bound_are_other(void **state)
     fixture_close(f);
 }
 
+static void a_type_of_sagas_may_be_called_other(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+    const char *wanted = "varve_sagas{saga_type=\"other\",status=\"running\"}";
+
+    f->config.metrics_label_values = 2;
+    saga_begin(c, "a", "1");
+    saga_begin(c, "other", "1");
+    saga_begin(c, "p", "1");
+    const char *text = scrape(f), *found = strstr(text, wanted);
+    assert_non_null(found);
+    assert_null(strstr(found + 1, wanted));
+    expect_scraped(wanted, "2");
+    client_close(c);
+    fixture_close(f);
+}
+
 static void a_build_and_a_store_are_named(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -93,6 +111,7 @@ int main(void)
         cmocka_unit_test(requests_by_operation_and_outcome),
         cmocka_unit_test(series_by_their_labels),
         cmocka_unit_test(types_of_sagas_above_the_bound_are_other),
+        cmocka_unit_test(a_type_of_sagas_may_be_called_other),
         cmocka_unit_test(a_build_and_a_store_are_named),
     };
 
