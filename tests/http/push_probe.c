@@ -1,5 +1,6 @@
 /* push_probe.c - events, batches and clients for tests of push. */
 #include "push_probe.h"
+#include "support/figure_named.h"
 
 #include <stdlib.h>
 
@@ -119,13 +120,7 @@ void probe_wait_clients(struct fixture *f, uint32_t count)
 
 uint64_t probe_figure(struct fixture *f, const char *name)
 {
-#define X(known)                                                                                                       \
-    if (strcmp(name, #known) == 0)                                                                                     \
-        return figure_get(&f->server.figures.known);
-    FIGURES(X)
-#undef X
-    fail_msg("no figure %s", name);
-    return 0;
+    return figure_named(&f->server.figures, name);
 }
 
 const char *probe_text(struct client *c)

@@ -1,16 +1,6 @@
 /* test_follow.c - followers: who shares one, when it reads, and when it ends. */
 #include "follow_probe.h"
-
-static uint64_t figure(struct fixture *f, const char *name)
-{
-#define X(known)                                                                                                       \
-    if (strcmp(name, #known) == 0)                                                                                     \
-        return figure_get(&f->server.figures.known);
-    FIGURES(X)
-#undef X
-    fail_msg("no figure %s", name);
-    return 0;
-}
+#include "support/figure_named.h"
 
 static void append_many(struct client *c, const char *stream, size_t count)
 {
@@ -29,7 +19,7 @@ static void nothing_comes_from_within_a_join(void **state)
     assert_int_equal(p->batches, 0);
     probe_take(p, 1);
     assert_true(p->count == 5 && p->position == 5 && p->at_end);
-    assert_int_equal(figure(f, "followers"), 0); /* It did not join again. */
+    assert_int_equal(figure_named(&f->server.figures, "followers"), 0); /* It did not join again. */
     probe_free(p);
     client_close(c);
     fixture_close(f);
@@ -50,8 +40,8 @@ static void at_the_end_it_waits_for_growth(void **state)
         probe_take(p, i);
         assert_true(p->count == 2 * i && p->at_end);
     }
-    assert_int_equal(figure(f, "follower_reads_inline"), 20);
-    assert_int_equal(figure(f, "follower_reads"), 0);
+    assert_int_equal(figure_named(&f->server.figures, "follower_reads_inline"), 20);
+    assert_int_equal(figure_named(&f->server.figures, "follower_reads"), 0);
     probe_free(p);
     client_close(c);
     fixture_close(f);
@@ -76,8 +66,8 @@ static void equal_filters_at_one_place_share(void **state)
     probe_take(p, 1);
     probe_take(q, 1);
     probe_take(other, 1);
-    assert_int_equal(figure(f, "follower_reads"), 2);
-    assert_int_equal(figure(f, "follower_batches_shared"), 1);
+    assert_int_equal(figure_named(&f->server.figures, "follower_reads"), 2);
+    assert_int_equal(figure_named(&f->server.figures, "follower_batches_shared"), 1);
     assert_int_equal(p->count, q->count);
     q->position = 1000; /* Another place, another follower. */
     probe_join(p);
@@ -122,15 +112,15 @@ static void one_who_leaves_gets_nothing(void **state)
     append_many(c, "a", 3000);
     probe_join(ready);
     follow_leave(&ready->member);
-    assert_int_equal(figure(f, "followers"), 0);
+    assert_int_equal(figure_named(&f->server.figures, "followers"), 0);
     probe_join(away);
-    while (figure(f, "follower_reads") == 0)
+    while (figure_named(&f->server.figures, "follower_reads") == 0)
         fixture_turn(f);
     follow_leave(&away->member);
     while (!follow_is_idle(&f->server))
         fixture_turn(f);
     assert_int_equal(idle->batches + ready->batches + away->batches, 0);
-    assert_int_equal(figure(f, "followers"), 0);
+    assert_int_equal(figure_named(&f->server.figures, "followers"), 0);
     probe_free(idle);
     probe_free(ready);
     probe_free(away);
@@ -147,7 +137,7 @@ static void one_who_joins_a_forsaken_follower_is_served(void **state)
 
     append_many(c, "a", 20000);
     probe_join(first);
-    while (figure(f, "follower_reads") == 0)
+    while (figure_named(&f->server.figures, "follower_reads") == 0)
         fixture_turn(f);
     follow_leave(&first->member);
     probe_take_to_end(second);
