@@ -16,8 +16,9 @@
 #include "server/http/push.h"
 #include "server/outboxes.h"
 #include "server/saga_deadlines.h"
+#include "support/server_line.h"
 
-enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 24 };
+enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1 };
 
 struct fixture *fixture_now;
 
@@ -179,25 +180,6 @@ const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);
 
 /* ---- the server -------------------------------------------------------------------------------------------------- */
 
-static void parse(struct fixture *f, const char *line)
-{
-    static char copy[1024]; /* The configuration points into it. */
-    static char *argv[MAX_WORDS + 1] = { "varved" };
-    struct config_complaints complaints;
-    int argc = 1;
-
-    snprintf(copy, sizeof(copy), "--listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --map-size 1GiB --settle-size 1MiB "
-             "--segment-size 64MiB %s", line);
-    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
-        assert_true(argc < MAX_WORDS);
-        argv[argc++] = word;
-    }
-    argv[argc] = NULL;
-    if (config_parse(argc, argv, &f->config, &complaints) != CONFIG_SERVE)
-        fail_msg("%s", complaints.lines[0]);
-    f->config.directory = f->directory;
-}
-
 struct fixture *fixture_open(const char *line)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -205,7 +187,8 @@ struct fixture *fixture_open(const char *line)
 
     signal(SIGPIPE, SIG_IGN); /* As varved does. */
     temp_dir_make(f->directory);
-    parse(f, line);
+    server_line_parse(&f->config, f->directory, "--listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --map-size 1GiB "
+                      "--settle-size 1MiB --segment-size 64MiB", line);
     assert_int_equal(pipe2(f->log_ends, O_NONBLOCK), 0);
     const struct log log = { .fd = f->log_ends[1], .level = f->config.log_level };
     if (varve_store_open(f->directory, &f->config.store, &f->store, &error) != VARVE_OK ||

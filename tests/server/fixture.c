@@ -16,26 +16,14 @@
 #include "server/outboxes.h"
 #include "server/saga_deadlines.h"
 #include "server/submit.h"
+#include "support/server_line.h"
 
-enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1, MAX_WORDS = 26 };
+enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1 };
 
 static void parse(struct fixture *f, const char *line)
 {
-    static char copy[1024]; /* The configuration points into it. */
-    static char *argv[MAX_WORDS + 1];
-    struct config_complaints complaints;
-    int argc = 1;
-
-    argv[0] = "varved";
-    snprintf(copy, sizeof(copy), "--listen 127.0.0.1:0 --http-listen off --map-size 1GiB --settle-size 1MiB %s", line);
-    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
-        assert_true(argc < MAX_WORDS);
-        argv[argc++] = word;
-    }
-    argv[argc] = NULL;
-    if (config_parse(argc, argv, &f->config, &complaints) != CONFIG_SERVE)
-        fail_msg("%s", complaints.lines[0]);
-    f->config.directory = f->directory;
+    server_line_parse(&f->config, f->directory,
+                      "--listen 127.0.0.1:0 --http-listen off --map-size 1GiB --settle-size 1MiB", line);
     f->config.store.segment_size_bytes = f->config.store.max_append_bytes <= 1 << 20 ? 2 << 20 : 64 << 20;
 }
 
