@@ -278,7 +278,11 @@ def part_install():
 
 def part_package():
     """The Debian package's life, on a machine of its own where that can be had."""
-    return run_script("tests/packaging/test_package.py") if build() else (0, 1)
+    if not build():
+        return 0, 1
+    scripts = ["test_package.py"] + ["first_day.py"] * LONG  # The second waits for alerts as they are: minutes.
+    return total(run_script(f"tests/packaging/{script}", timeout_s=LONG_TIMEOUT_S if LONG else SCRIPT_TIMEOUT_S)
+                 for script in scripts)
 
 
 def part_blackbox():
