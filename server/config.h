@@ -103,4 +103,7 @@ enum config_action config_parse(int argc, char **argv, struct config *ret, struc
 
 void config_end(struct config *config);
 
+/* A number that SIGHUP may change meanwhile, read by another thread than the loop's. */
+#define config_number(field) __atomic_load_n((field), __ATOMIC_RELAXED)
+
 #endif

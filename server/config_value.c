@@ -32,9 +32,9 @@ static void store(struct config *config, const struct config_key *key, uint64_t 
     assert(key->width == sizeof(bool) || key->width == sizeof(uint32_t) || key->width == sizeof(uint64_t));
     if (key->width == sizeof(bool))
         *(bool *)field = number != 0;
-    else if (key->width == sizeof(uint32_t))
-        *(uint32_t *)field = (uint32_t)number;
-    else /* A reader on another thread gets the old number or the new one. */
+    else if (key->width == sizeof(uint32_t)) /* A reader on another thread gets the old number or the new one. */
+        __atomic_store_n((uint32_t *)field, (uint32_t)number, __ATOMIC_RELAXED);
+    else
         __atomic_store_n((uint64_t *)field, number, __ATOMIC_RELAXED);
 }
 

@@ -48,7 +48,7 @@ static void fit(const struct server *server, const char *key, uint32_t *connecti
         return;
     log_warn(&server->log, "server.fewer_connections", log_text("key", key), log_number("wanted", *connections),
              log_number("possible", possible));
-    *connections = possible;
+    __atomic_store_n(connections, possible, __ATOMIC_RELAXED);
 }
 
 static void on_change(void *user, const struct config_change *change)

@@ -116,9 +116,9 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
 
     varve_store_stats(server->store, &stats);
     ret->engine_bytes = stats.memory_bound_bytes;
-    ret->connection_bytes = ((uint64_t)config->max_connections + SERVER_SPARE_CONNECTIONS) *
+    ret->connection_bytes = ((uint64_t)config_number(&config->max_connections) + SERVER_SPARE_CONNECTIONS) *
                             (CONNECTION_FIXED_BYTES + SERVER_INPUT_FLOOR_BYTES);
-    ret->budget_bytes = config->memory_budget_bytes;
+    ret->budget_bytes = config_number(&config->memory_budget_bytes);
     ret->decoder_bytes = (uint64_t)server->max_frame_bytes * DECODED_PER_BODY_BYTE + POOL_BYTES;
     ret->readers_bytes = config->reader_threads * (one_read + one_batch);
     ret->sagas_bytes = saga_leases_bound(SAGA_MAX_LEASES) + saga_deadlines_bound();

@@ -202,5 +202,6 @@ uint64_t http_memory_bytes(const struct config *config)
 {
     if (config->http.listen_count == 0)
         return 0;
-    return ((uint64_t)config->http.max_connections + HTTP_SPARE_CONNECTIONS) * (HTTP_POOL_BYTES + HTTP_FIXED_BYTES);
+    return ((uint64_t)config_number(&config->http.max_connections) + HTTP_SPARE_CONNECTIONS) *
+           (HTTP_POOL_BYTES + HTTP_FIXED_BYTES);
 }

@@ -265,12 +265,30 @@ def http_hears_of_it(directory):
         connection.close()
         return status
 
+    def scrape(port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read()
+        connection.close()
+        return text
+
     with Server(directory, "--config", path, "--http.listen", "127.0.0.1:0", "--http.port_file",
                 directory + ".http") as server:
         port = int(open(directory + ".http").read())
         assert post(port) in (200, 201)
+        texts, busy = [], threading.Event()
+        scraper = threading.Thread(target=lambda: [texts.append(scrape(port)) or busy.set() for _ in range(40)])
+        scraper.start()
+        busy.wait(PATIENCE_S)
+        for i in range(40):  # What reader threads tell of the configuration, while it changes.
+            write(path, f"[server]\nmax_connections = {100 + i}\nmemory_budget = {100 + i}MiB\n"
+                        f"[http]\nmax_connections = {100 + i}\n[health]\noutbox_halted_after = {1 + i}s\n")
+            server.signal(signal.SIGHUP)
+        scraper.join(PATIENCE_S)
+        assert len(texts) == 40 and all(b"varve_memory_bound_bytes" in text for text in texts)
         write(path, "[http]\nmax_body = 1KiB\n")
-        reload(server)
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("config.changed key=http.max_body from=8MiB to=1KiB")
         assert post(port) == 413
         server.stop()
 
