@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "server/outboxes.h"
+#include "support/fail_alloc.h"
 
 static struct outbox_view look(struct fixture *f)
 {
@@ -54,11 +55,39 @@ static void one_whose_kafka_is_away(void **state)
     fixture_close(f);
 }
 
+/* Those that did start are ended and freed as if all had. Every fifth allocation will do: librdkafka ends slowly. */
+static void one_that_cannot_start(void **state)
+{
+    static const char *const names[] = { "first", "second" };
+    bool fired = true;
+
+    if (!FAIL_ALLOC_WORKS)
+        skip();
+    struct fixture *f = fixture_open("");
+    assert_true(outboxes_end(&f->server));
+    outboxes_free(&f->server);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        assert_int_equal(outbox_configs_add(&f->config.outboxes, names[i], "127.0.0.1:1", NULL), VARVE_OK);
+    for (unsigned nth = 1; fired; nth += 5) {
+        fail_alloc_arm(nth);
+        enum varve_status status = outboxes_start(&f->server, NULL);
+        fired = fail_alloc_disarm();
+        assert_true(status == VARVE_OK || (fired && status == VARVE_NO_MEMORY));
+        if (fired) {
+            assert_true(outboxes_end(&f->server));
+            outboxes_free(&f->server);
+        }
+    }
+    assert_int_equal(outboxes_count(&f->server), COUNT_OF(names));
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_without_outboxes),
         cmocka_unit_test(one_whose_kafka_is_away),
+        cmocka_unit_test(one_that_cannot_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
