@@ -7,7 +7,12 @@
 
 #include <stdlib.h>
 
-enum { DATA_BYTES = 256, STREAMS = 10000, STREAM_LENGTH = 100, READERS = 16 };
+enum { DATA_BYTES = 256, STREAMS = 10000, STREAM_LENGTH = 100, READERS = 16, QUICK_MS = 200 };
+
+uint32_t http_case_ms(const struct settings *settings)
+{
+    return settings->quick ? QUICK_MS : settings->seconds * 1000;
+}
 
 /* What the raw side's latencies are; the table has ours alone. */
 static void note_raw(struct report *report, const struct row *row, const char *of)
@@ -37,7 +42,7 @@ static void run_append(const struct settings *settings, struct report *report, u
     pid_t varved = varved_start_with_http(settings, fresh_path(settings, "server"), url, &port);
     pid_t other = varved_start(settings, fresh_path(settings, "other"), url);
     uint32_t connections = in_flight < 8 ? 1 : 8;
-    struct http_load load = { port, in_flight, batch, STREAMS, DATA_BYTES, settings->seconds };
+    struct http_load load = { port, in_flight, batch, STREAMS, DATA_BYTES, http_case_ms(settings) };
     struct server_load raw = { url, connections, in_flight / connections, batch, STREAMS, DATA_BYTES,
                                settings->seconds, true };
 
@@ -59,7 +64,7 @@ static void run_append(const struct settings *settings, struct report *report, u
 
 static void run_reads(const struct settings *settings, struct report *report)
 {
-    uint32_t streams = settings->quick ? 500 : 5000;
+    uint32_t streams = settings->quick ? 1000 : 5000;
     struct row rebuild = { .section = "read over HTTP", .unit = "streams", .rounds = settings->rounds, .has_raw = true,
                            .raw_name = "READ over the binary port", .name = "a stream of 100 or more, 16 connections" };
     struct row all = { .section = "read over HTTP", .unit = "events", .rounds = settings->rounds, .has_raw = true,
@@ -68,8 +73,8 @@ static void run_reads(const struct settings *settings, struct report *report)
     int port;
     pid_t varved = varved_start_with_http(settings, fresh_path(settings, "server"), url, &port);
     struct server_load raw = { url, READERS, 1, 1, streams, DATA_BYTES, settings->seconds, true };
-    struct http_load load = { port, READERS, 1, streams, DATA_BYTES, settings->seconds };
-    struct http_load pages = { port, 1, 1, streams, DATA_BYTES, settings->seconds };
+    struct http_load load = { port, READERS, 1, streams, DATA_BYTES, http_case_ms(settings) };
+    struct http_load pages = { port, 1, 1, streams, DATA_BYTES, http_case_ms(settings) };
 
     server_load_fill_json(url, streams, STREAM_LENGTH);
     for (uint32_t i = 0; i < settings->rounds; i++) {
@@ -88,11 +93,10 @@ static void run_reads(const struct settings *settings, struct report *report)
 
 void bench_http(const struct settings *settings, struct report *report)
 {
-    run_append(settings, report, 1, 1);
-    run_append(settings, report, 64, 1);
-    if (!settings->quick)
-        run_append(settings, report, 1, 10);
-    run_append(settings, report, 64, 10);
+    static const uint32_t in_flight[] = { 1, 64, 1, 64 }, batch[] = { 1, 1, 10, 10 };
+
+    for (int i = 0; i < (settings->quick ? 1 : 4); i++)
+        run_append(settings, report, in_flight[i], batch[i]);
     if (is_chosen(settings, "read"))
         run_reads(settings, report);
     push_cases(settings, report);

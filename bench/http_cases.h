@@ -4,6 +4,8 @@
 
 #include "bench.h"
 
+/* How long each measurement of ours takes. */
+uint32_t http_case_ms(const struct settings *settings);
 void push_cases(const struct settings *settings, struct report *report);
 
 #endif

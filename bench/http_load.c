@@ -218,7 +218,7 @@ static void run_all(struct run *run, struct measurement *ret)
     uint64_t began = now_ns();
     for (uint32_t i = 0; i < connections; i++)
         ask(&peers[i]);
-    serve_until(run, began + run->load->seconds * 1000000000ull);
+    serve_until(run, began + run->load->ms * 1000000ull);
     measure_histogram(&run->histogram, run->counted, now_ns() - began, ret);
     for (uint32_t i = 0; i < connections; i++) {
         close(peers[i].fd);

@@ -11,7 +11,7 @@ struct http_load {
     uint32_t events_per_append;
     uint32_t streams;           /* shared out among the connections */
     uint32_t data_bytes;
-    uint32_t seconds;
+    uint32_t ms;                /* so long */
 };
 
 /* The same as server_load_append() with `json`: each names the version its stream is expected to have. */

@@ -124,7 +124,7 @@ static void append_all(struct appender *appender)
     struct varve_error error;
 
     appender->began_ns = now_ns();
-    ends_ns = appender->began_ns + appender->load->seconds * 1000000000ull;
+    ends_ns = appender->began_ns + appender->load->ms * 1000000ull;
     while (now_ns() < ends_ns) {
         uint64_t due = rate == 0 ? 0 : appender->began_ns + appender->submitted * 1000000000ull / rate;
         if (varve_client_in_flight(appender->client) == IN_FLIGHT)

@@ -11,7 +11,7 @@ struct push_load {
     uint32_t clients;     /* 0: appends alone are measured */
     bool per_user;        /* client n follows the channel of user-n, and each event has one of these users */
     uint32_t rate;        /* events per second, whatever becomes of them; 0: as fast as they are taken */
-    uint32_t seconds;
+    uint32_t ms;          /* so long */
 };
 
 /* Appends for so long, one event of 256 bytes in each. *ret_events: what arrived at the clients, all together, and how
