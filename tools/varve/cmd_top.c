@@ -129,6 +129,14 @@ static void show(struct top *top, struct grid *grid)
     terminal_show(grid, top->cli->output.colour);
 }
 
+/* What is late is not made up for. */
+static uint64_t next_turn(const struct top *top, uint64_t last_us)
+{
+    uint64_t next_us = last_us + (uint64_t)top->interval_us, now = now_us(top);
+
+    return next_us < now ? now : next_us;
+}
+
 /* Until it is time for the next look; false: it is to end. */
 static bool wait_for_turn(struct top *top, struct grid *grid, uint64_t until_us)
 {
@@ -166,9 +174,7 @@ static int run_live(struct top *top)
     while (goes_on) {
         look(top);
         show(top, &grid);
-        next_us += (uint64_t)top->interval_us;
-        if (next_us < now_us(top))
-            next_us = now_us(top); /* What is late is not made up for. */
+        next_us = next_turn(top, next_us);
         goes_on = wait_for_turn(top, &grid, next_us);
     }
     terminal_end();
@@ -216,7 +222,7 @@ static int run_samples(struct top *top)
         return cli_fail(top->cli, &top->why);
     output_list_begin(&top->cli->output);
     for (; top->left > 0 && output_works(&top->cli->output); top->left--) {
-        next_us += (uint64_t)top->interval_us;
+        next_us = next_turn(top, next_us);
         if (terminal_wait((int64_t)(next_us - now_us(top)), &key) == TERMINAL_ENDS)
             break;
         look(top);
