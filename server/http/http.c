@@ -147,6 +147,7 @@ void http_tick(struct server *server)
                  log_number("limit", server->config->http.max_connections));
     http->refused_logged = refused;
     http_tick_connections(http);
+    http->wanted = true; /* MHD may have found that a peer has gone, and clear the connection away only when it runs. */
     if (!http->stopping)
         http_listen_again(http);
 }

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from http_support import HttpServer  # noqa: E402
@@ -57,6 +58,21 @@ def test_a_connection_serves_many_requests(folder):
         server.stop()
 
 
+def test_connections_that_are_reset_are_forgotten(folder):
+    with HttpServer(folder) as server:
+        for round_ in range(20):
+            for _ in range(50):
+                with socket.create_connection(("127.0.0.1", server.http_port)) as peer:
+                    if round_ % 2:
+                        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # It resets.
+                    peer.sendall(b"GET /v1/events?after=start HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            until = time.monotonic() + PATIENCE_S
+            while server.figure("http_connections") > 0:  # Over the binary port: nothing else wakes that of HTTP.
+                assert time.monotonic() < until, server.figure("http_connections")
+                time.sleep(0.01)
+        server.stop()
+
+
 if __name__ == "__main__":
     run([test_every_route_answers, test_off_there_is_no_port, test_a_taken_port_says_which_key_to_change,
-         test_a_connection_serves_many_requests])
+         test_a_connection_serves_many_requests, test_connections_that_are_reset_are_forgotten])
