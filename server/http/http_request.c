@@ -286,6 +286,7 @@ void http_on_completed(void *user, struct MHD_Connection *mhd, void **request_of
     connection->suspended = false;
     http_move_connection(connection, HTTP_IDLE);
     request->connection = NULL;
+    request->http->wanted |= connection->cut; /* MHD clears it away when it runs the next time. */
     if (request->http->stopping)
         http_cut(connection, NULL);
     if (request->stream != NULL)
