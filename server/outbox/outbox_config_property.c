@@ -182,8 +182,8 @@ static bool check_with_librdkafka(const struct outbox_place *place, const struct
     if (outbox_kafka_takes(property->name, property->value, &known))
         return true;
     if (known)
-        return outbox_place_wrong(place, "%s does not take this value", outbox_kafka_version());
-    return outbox_place_wrong(place, "%s has no such property", outbox_kafka_version());
+        return outbox_place_wrong(place, "librdkafka does not take this value");
+    return outbox_place_wrong(place, "librdkafka has no such property");
 }
 
 static bool is_plain_name(const char *name)

@@ -190,13 +190,3 @@ enum outbox_result kafka_instance_new(enum kafka_role role, struct kafka_ear *ea
     *ret = rk;
     return OUTBOX_DONE;
 }
-
-bool outbox_kafka_takes(const char *name, const char *value, bool *ret_known)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, NULL, 0);
-
-    rd_kafka_conf_destroy(conf);
-    *ret_known = result != RD_KAFKA_CONF_UNKNOWN;
-    return result == RD_KAFKA_CONF_OK;
-}
