@@ -2,7 +2,7 @@
  *
  * Says nothing when NOTIFY_SOCKET is not set. Never waits: what the manager has no room for is said again a little
  * later. A sign of life (WATCHDOG=1) goes out only while the loop turns and whoever looks calls the server healthy.
- * docs/decisions/0014-service-and-package.md says why this is not libsystemd.
+ * docs/decisions/0013-service-and-package.md says why this is not libsystemd.
  *
  *   STARTING --ready--> SERVING --reloading--> RELOADING --ready--> SERVING
  *   any phase --stopping--> STOPPING */
