@@ -62,7 +62,7 @@ def answers_before_a_bad_frame_still_come(server):
 @check
 def unknown_opcodes_are_refused_and_the_connection_stays(server):
     with server.client() as c:
-        for opcode in (0x00, 0x0D, 0x42, 0x7F, 0x81, 0x84, 0xFF):
+        for opcode in (0x00, 0x0F, 0x42, 0x7F, 0x81, 0x84, 0xFF):
             request_id = c.send(opcode, [])
             refused(UNSUPPORTED, c.answer, request_id, "?")
         c.call("PING", [])
