@@ -1,4 +1,5 @@
 /* load_cases.c - loading an aggregate with a snapshot and without, and folding every stream anew. */
+#include "bench_client.h"
 #include "raw_server.h"
 #include "server_load.h"
 #include "varve/load.h"
@@ -9,16 +10,6 @@
 #include <unistd.h>
 
 enum { BATCH = 100, DATA_BYTES = 256, BEHIND = 5 /* events after the snapshot */ };
-
-static struct varve_client *connect_to(const char *url)
-{
-    struct varve_client *client;
-    struct varve_error error;
-
-    if (varve_client_create(url, NULL, &client, &error) != VARVE_OK)
-        die("cannot connect to %s: %s", url, error.message);
-    return client;
-}
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
 
@@ -99,7 +90,7 @@ static void run_loads(const struct settings *settings, struct report *report)
     static const uint32_t lengths[] = { 10, 100, 1000, 10000 };
     char url[64], name[32];
     pid_t varved = varved_start(settings, fresh_path(settings, "server"), url);
-    struct varve_client *client = connect_to(url);
+    struct varve_client *client = bench_client_open(url, 0);
 
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct row row = { .section = "loading an aggregate, 1 connection", .unit = "loads",
@@ -132,7 +123,7 @@ static uint64_t fill_streams(const char *url, uint32_t streams, uint32_t length)
     static struct varve_append_stream targets[FILL_STREAMS];
     static struct varve_event events[FILL_STREAMS];
     static uint32_t stream_of[FILL_STREAMS];
-    struct varve_client *client = connect_to(url);
+    struct varve_client *client = bench_client_open(url, 0);
     struct varve_error error;
 
     for (uint32_t n = 0; n < length; n++) {

@@ -2,9 +2,9 @@
  * open loop), and an event that could not be sent in time counts from when it should have been. */
 #include "outbox_load.h"
 
+#include "bench_client.h"
 #include "engine_load.h"
 #include "kafka_bench.h"
-#include "varve/client.h"
 #include "varve/outbox_client.h"
 
 #include <stdlib.h>
@@ -25,20 +25,6 @@ struct appender {
     struct varve_event events[MOST_PER_APPEND];
     char data[MOST_PER_APPEND][DATA_BYTES];
 };
-
-static struct varve_client *connect_to(const char *url)
-{
-    struct varve_client_options options;
-    struct varve_client *client;
-    struct varve_error error;
-
-    varve_client_options_init(&options);
-    options.max_in_flight = IN_FLIGHT;
-    if (varve_client_create(url, &options, &client, &error) != VARVE_OK ||
-        varve_client_connect(client, &error) != VARVE_OK)
-        die("cannot connect to %s: %s", url, error.message);
-    return client;
-}
 
 /* ---- events ---- */
 
@@ -141,7 +127,7 @@ uint64_t outbox_load_run(const struct outbox_load *load, uint64_t *sent_ns, uint
     if (appender == NULL || load->per_append > MOST_PER_APPEND)
         die("no memory");
     appender->load = load;
-    appender->client = connect_to(load->url);
+    appender->client = bench_client_open(load->url, IN_FLIGHT);
     appender->sent_ns = sent_ns;
     appender->acked_ns = acked_ns;
     appender->random = now_ns() * 2654435761u + 1;
@@ -180,7 +166,7 @@ static uint64_t ask(struct varve_client *client, const char *name)
 
 uint64_t outbox_figure(const char *url, const char *name)
 {
-    struct varve_client *client = connect_to(url);
+    struct varve_client *client = bench_client_open(url, IN_FLIGHT);
     uint64_t number = ask(client, name);
 
     varve_client_free(client);
@@ -189,7 +175,7 @@ uint64_t outbox_figure(const char *url, const char *name)
 
 void outbox_load_await(const char *url)
 {
-    struct varve_client *client = connect_to(url);
+    struct varve_client *client = bench_client_open(url, IN_FLIGHT);
     uint64_t left, before = UINT64_MAX, moved_ns = now_ns();
 
     while ((left = ask(client, "lag_events")) > 0) {

@@ -2,9 +2,9 @@
  * and an event that could not be sent in time counts from when it should have been. */
 #include "push_load.h"
 
+#include "bench_client.h"
 #include "engine_load.h"
 #include "push_clients.h"
-#include "varve/client.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,20 +25,6 @@ struct appender {
 
 static const char data_begins[] = "{\"at\":\"~0123456789abcdef\",\"text\":\"", data_ends[] = "\"}";
 enum { STAMP_AT = 8 };
-
-static struct varve_client *connect_to(const char *url)
-{
-    struct varve_client_options options;
-    struct varve_client *client;
-    struct varve_error error;
-
-    varve_client_options_init(&options);
-    options.max_in_flight = IN_FLIGHT;
-    if (varve_client_create(url, &options, &client, &error) != VARVE_OK ||
-        varve_client_connect(client, &error) != VARVE_OK)
-        die("cannot connect to %s: %s", url, error.message);
-    return client;
-}
 
 static uint64_t next_random(struct appender *appender)
 {
@@ -164,7 +150,7 @@ void push_measure(const struct push_load *load, struct measurement *ret_events, 
     if (appender == NULL)
         die("no memory");
     appender->load = load;
-    appender->client = connect_to(load->url);
+    appender->client = bench_client_open(load->url, IN_FLIGHT);
     prepare(appender);
     if (load->clients > 0)
         clients = push_clients_open(load->http_port, load->clients, load->per_user);

@@ -1,8 +1,8 @@
 /* server_load.c - see server_load.h. */
 #include "server_load.h"
 
+#include "bench_client.h"
 #include "engine_load.h"
-#include "varve/client.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -29,20 +29,6 @@ struct worker {
     struct histogram histogram;
     pthread_t thread;
 };
-
-static struct varve_client *connect_to(const char *url, uint32_t in_flight)
-{
-    struct varve_client_options options;
-    struct varve_client *client;
-    struct varve_error error;
-
-    varve_client_options_init(&options);
-    options.max_in_flight = in_flight;
-    if (varve_client_create(url, &options, &client, &error) != VARVE_OK ||
-        varve_client_connect(client, &error) != VARVE_OK)
-        die("cannot connect to %s: %s", url, error.message);
-    return client;
-}
 
 /* Stream s belongs to the connection s % connections. */
 static uint32_t next_stream(struct worker *worker)
@@ -167,7 +153,7 @@ static void *streams_main(void *argument)
 
 void server_load_all(const char *url, struct measurement *ret)
 {
-    struct varve_client *client = connect_to(url, 1);
+    struct varve_client *client = bench_client_open(url, 1);
     struct varve_read read;
     uint64_t began = now_ns();
 
@@ -191,7 +177,7 @@ static void run(const struct server_load *load, int64_t *versions, void *(*main_
     for (uint32_t i = 0; i < load->connections; i++) {
         workers[i] = (struct worker){ .load = load, .versions = versions, .index = i,
                                       .random = now_ns() * 2654435761u + i * 40503u + 1 };
-        workers[i].client = connect_to(load->url, load->in_flight);
+        workers[i].client = bench_client_open(load->url, load->in_flight);
         if (main_of == append_main)
             prepare_appends(&workers[i]);
     }

@@ -1,5 +1,6 @@
 /* state_cases.c - transactions and sagas through the server: what they cost beside plain appends, and how many sagas a
  * crowd of workers takes on and ends. */
+#include "bench_client.h"
 #include "engine_load.h"
 #include "raw_server.h"
 #include "server_load.h"
@@ -33,17 +34,6 @@ struct transactor {
     struct varve_client *client;
     pthread_t thread;
 };
-
-static struct varve_client *connect_to(const char *url)
-{
-    struct varve_client *client;
-    struct varve_error error;
-
-    if (varve_client_create(url, NULL, &client, &error) != VARVE_OK ||
-        varve_client_connect(client, &error) != VARVE_OK)
-        die("cannot connect to %s: %s", url, error.message);
-    return client;
-}
 
 static void on_outcome(void *user, const struct varve_transact_outcome *outcome)
 {
@@ -146,7 +136,7 @@ static struct transactor *make_transactors(const char *url, unsigned parts)
             t->tickets[k] = (struct ticket){ .owner = t, .next_free = t->free_tickets };
             t->free_tickets = &t->tickets[k];
         }
-        t->client = connect_to(url);
+        t->client = bench_client_open(url, 0);
     }
     return all;
 }
@@ -240,7 +230,7 @@ static void end_saga(struct varve_client *client, const struct varve_saga *saga)
 static void *claim_main(void *argument)
 {
     struct claimer *claimer = argument;
-    struct varve_client *client = connect_to(claimer->url);
+    struct varve_client *client = bench_client_open(claimer->url, 0);
     struct varve_saga_claim claim = { .type = varve_view_str("order"), .worker = varve_view_str("bench"),
                                       .lease_ms = 60000, .limit = 1 };
 
@@ -263,7 +253,7 @@ static void *claim_main(void *argument)
 
 static void begin_sagas(const char *url, uint32_t round, uint32_t count)
 {
-    struct varve_client *client = connect_to(url);
+    struct varve_client *client = bench_client_open(url, 0);
     struct varve_saga_change changes[1000];
     char ids[1000][32];
     struct varve_error error;

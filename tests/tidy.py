@@ -15,6 +15,7 @@ MAX_COLUMNS, MAX_FUNCTION_LINES, MAX_FILE_LINES, MANY_FILE_LINES = 120, 70, 600,
 
 # Source files without a test file of their own, each with the reason why none is needed.
 NO_TEST_OF_ITS_OWN = {
+    "bench/bench_client.c": "tests/blackbox/bench_quick.sh runs every section",
     "bench/engine_cases.c": "tests/blackbox/bench_quick.sh runs every section",
     "bench/engine_load.c": "tests/blackbox/bench_quick.sh runs every section",
     "bench/group_cases.c": "tests/blackbox/bench_quick.sh runs every section",
