@@ -2,6 +2,8 @@
  * indexes. */
 #include "engine_load.h"
 
+#include "random.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,10 +91,7 @@ void engine_load_free(struct engine_load *run)
 
 static uint32_t next_stream(struct engine_load *run)
 {
-    run->random ^= run->random << 13; /* xorshift64: Marsaglia 2003 */
-    run->random ^= run->random >> 7;
-    run->random ^= run->random << 17;
-    return (uint32_t)((run->random >> 16) % run->load.streams);
+    return (uint32_t)((random_next(&run->random) >> 16) % run->load.streams);
 }
 
 /* A store that was filled before knows better than we do. */

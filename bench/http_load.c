@@ -3,6 +3,7 @@
 
 #include "engine_load.h"
 #include "http_connect.h"
+#include "random.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,11 +41,9 @@ struct run {
 static uint32_t next_stream(struct peer *peer)
 {
     const struct http_load *load = peer->run->load;
+    uint32_t mine = load->streams / load->connections;
 
-    peer->random ^= peer->random << 13; /* xorshift64: Marsaglia 2003 */
-    peer->random ^= peer->random >> 7;
-    peer->random ^= peer->random << 17;
-    return (uint32_t)((peer->random >> 16) % (load->streams / load->connections)) * load->connections + peer->index;
+    return (uint32_t)((random_next(&peer->random) >> 16) % mine) * load->connections + peer->index;
 }
 
 /* ---- appends ---- */
@@ -177,7 +176,7 @@ static void open_peer(struct run *run, struct peer *peer, uint32_t index)
 {
     struct epoll_event interest = { .events = EPOLLIN, .data.ptr = peer };
 
-    *peer = (struct peer){ .run = run, .index = index, .from = 1, .random = now_ns() * 2654435761u + index * 40503u + 1,
+    *peer = (struct peer){ .run = run, .index = index, .from = 1, .random = random_seed(index),
                            .fd = http_connect(run->load->port), .answer = malloc(ANSWER_ROOM),
                            .request = malloc(REQUEST_HEAD_ROOM + (run->events != NULL ? strlen(run->events) : 0)) };
     if (peer->answer == NULL || peer->request == NULL || epoll_ctl(run->epoll, EPOLL_CTL_ADD, peer->fd, &interest) != 0)

@@ -5,6 +5,7 @@
 #include "bench_client.h"
 #include "engine_load.h"
 #include "kafka_bench.h"
+#include "random.h"
 #include "varve/outbox_client.h"
 
 #include <stdlib.h>
@@ -27,14 +28,6 @@ struct appender {
 };
 
 /* ---- events ---- */
-
-static uint64_t next_random(struct appender *appender)
-{
-    appender->random ^= appender->random << 13; /* xorshift64: Marsaglia 2003 */
-    appender->random ^= appender->random >> 7;
-    appender->random ^= appender->random << 17;
-    return appender->random;
-}
 
 static void put_digits(char *at, uint64_t number)
 {
@@ -64,7 +57,7 @@ static void vary(struct appender *appender)
     for (uint32_t i = 0; i < appender->load->per_append; i++) {
         put_digits(appender->data[i], appender->load->first + appender->submitted + i);
         for (int at = BENCH_NUMBER_DIGITS; at < VARIED_BYTES; at += 16)
-            put_digits(appender->data[i] + at, next_random(appender));
+            put_digits(appender->data[i] + at, random_next(&appender->random));
     }
 }
 
@@ -86,7 +79,7 @@ static void submit(struct appender *appender, uint64_t due_ns)
 {
     const struct outbox_load *load = appender->load;
     char name[32];
-    uint32_t number = (uint32_t)(next_random(appender) >> 16) % load->streams;
+    uint32_t number = (uint32_t)(random_next(&appender->random) >> 16) % load->streams;
     struct varve_append_stream stream = { { name, bench_stream_name(name, number) }, VARVE_EXPECTED_ANY };
     struct varve_append_request request = { &stream, 1, appender->events, NULL, load->per_append };
     struct varve_error error;
@@ -130,7 +123,7 @@ uint64_t outbox_load_run(const struct outbox_load *load, uint64_t *sent_ns, uint
     appender->client = bench_client_open(load->url, IN_FLIGHT);
     appender->sent_ns = sent_ns;
     appender->acked_ns = acked_ns;
-    appender->random = now_ns() * 2654435761u + 1;
+    appender->random = random_seed(0);
     prepare(appender);
     appender->began_ns = now_ns();
     while (appender->submitted < load->count) {

@@ -5,6 +5,7 @@
 #include "bench_client.h"
 #include "engine_load.h"
 #include "push_clients.h"
+#include "random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,9 @@ struct appender {
 static const char data_begins[] = "{\"at\":\"~0123456789abcdef\",\"text\":\"", data_ends[] = "\"}";
 enum { STAMP_AT = 8 };
 
-static uint64_t next_random(struct appender *appender)
+static uint32_t random_below(struct appender *appender, uint32_t bound)
 {
-    appender->random ^= appender->random << 13; /* xorshift64: Marsaglia 2003 */
-    appender->random ^= appender->random >> 7;
-    appender->random ^= appender->random << 17;
-    return appender->random >> 16;
+    return (uint32_t)(random_next(&appender->random) >> 16) % bound;
 }
 
 static void prepare(struct appender *appender)
@@ -39,7 +37,7 @@ static void prepare(struct appender *appender)
     memset(appender->data, 'v', DATA_BYTES);
     memcpy(appender->data, data_begins, sizeof(data_begins) - 1);
     memcpy(appender->data + DATA_BYTES - 2, data_ends, sizeof(data_ends));
-    appender->random = now_ns() * 2654435761u + 1;
+    appender->random = random_seed(0);
 }
 
 static void stamp(struct appender *appender, uint64_t when_ns)
@@ -63,7 +61,7 @@ static void on_outcome(void *user, const struct varve_append_outcome *outcome)
 static void submit(struct appender *appender, uint64_t due_ns)
 {
     char name[32], user[32] = "";
-    uint32_t number = (uint32_t)next_random(appender) % STREAMS;
+    uint32_t number = random_below(appender, STREAMS);
     struct varve_append_stream stream = { { name, bench_stream_name(name, number) }, VARVE_EXPECTED_ANY };
     struct varve_event event = { .type = varve_view_str("order.placed"), .time_us = VARVE_TIME_NONE,
                                  .schema_version = 1, .content_type = VARVE_CONTENT_JSON,
@@ -73,7 +71,7 @@ static void submit(struct appender *appender, uint64_t due_ns)
     struct varve_error error;
 
     if (appender->load->per_user && appender->load->clients > 0) {
-        snprintf(user, sizeof(user), "user-%u", (uint32_t)next_random(appender) % appender->load->clients);
+        snprintf(user, sizeof(user), "user-%u", random_below(appender, appender->load->clients));
         event.user_id = varve_view_str(user);
     }
     if (due_ns != 0 && now > due_ns + PUNCTUAL_NS)

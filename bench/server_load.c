@@ -3,6 +3,7 @@
 
 #include "bench_client.h"
 #include "engine_load.h"
+#include "random.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -35,10 +36,7 @@ static uint32_t next_stream(struct worker *worker)
 {
     uint32_t mine = worker->load->streams / worker->load->connections;
 
-    worker->random ^= worker->random << 13; /* xorshift64: Marsaglia 2003 */
-    worker->random ^= worker->random >> 7;
-    worker->random ^= worker->random << 17;
-    return (uint32_t)((worker->random >> 16) % mine) * worker->load->connections + worker->index;
+    return (uint32_t)((random_next(&worker->random) >> 16) % mine) * worker->load->connections + worker->index;
 }
 
 /* ---- appends ---- */
@@ -176,7 +174,7 @@ static void run(const struct server_load *load, int64_t *versions, void *(*main_
     histogram_reset(&histogram);
     for (uint32_t i = 0; i < load->connections; i++) {
         workers[i] = (struct worker){ .load = load, .versions = versions, .index = i,
-                                      .random = now_ns() * 2654435761u + i * 40503u + 1 };
+                                      .random = random_seed(i) };
         workers[i].client = bench_client_open(load->url, load->in_flight);
         if (main_of == append_main)
             prepare_appends(&workers[i]);
