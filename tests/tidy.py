@@ -2,6 +2,7 @@
 """Is the source in order? Each rule passes or fails as a whole. Ends with `N passed, N failed`."""
 import os
 import re
+import subprocess
 import sys
 
 os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -12,6 +13,9 @@ TEST_FOLDERS = {"engine": "engine", "snapshots": "snapshots", "server/wire": "wi
                 "clients/c": "client", "tools/varve": "tools", "bench": "bench"}
 OUTBOX_MAY_USE = ("log.h", "json_fields.h", "config_units.h")  # Of the server's private headers.
 MAX_COLUMNS, MAX_FUNCTION_LINES, MAX_FILE_LINES, MANY_FILE_LINES = 120, 70, 600, 450
+
+TOP_FOLDER = {".ci", ".gitignore", "LICENSE", "README.md", "SConstruct", "bench", "clients", "docs", "engine", "server",
+              "snapshots", "tests", "tools"}
 
 # Source files without a test file of their own, each with the reason why none is needed.
 NO_TEST_OF_ITS_OWN = {
@@ -269,6 +273,23 @@ def test_file_of(path):
     return f"tests/{TEST_FOLDERS[folder]}/test_{name}" if folder in TEST_FOLDERS else None
 
 
+def tracked_files():
+    """What git knows of; nothing where it cannot tell, as in a copy without its folder."""
+    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], check=False, capture_output=True)
+    if listed.returncode != 0:
+        print("note: git cannot list the files: nothing is said about strays")
+    return [path for path in listed.stdout.decode("utf-8", "surrogateescape").split("\0") if os.path.isfile(path)]
+
+
+def nothing_strays_in():
+    """A slip of the shell (`2>9`) leaves an empty file, and `git add` takes it along."""
+    for path in tracked_files():
+        if path.split("/")[0] not in TOP_FOLDER:
+            yield f"{path}: nothing of that name belongs into the top folder (TOP_FOLDER lists what does)"
+        elif os.path.getsize(path) == 0:
+            yield f"{path}: is empty"
+
+
 def source_files_have_tests():
     for path in SOURCES:
         if not path.endswith(".c") or floor_of(path) is None or path.startswith("bench/"):
@@ -290,7 +311,7 @@ RULES = [
     functions_are_short, files_are_short,
     lines_are_short, nothing_is_left_for_later, no_tabs_and_no_blanks_at_line_ends, files_end_with_one_newline,
     nothing_names_the_place_it_was_made_in, asserts_stay_on, no_function_that_overruns, files_say_what_they_are,
-    headers_have_guards, source_files_have_tests,
+    headers_have_guards, nothing_strays_in, source_files_have_tests,
 ]
 
 
