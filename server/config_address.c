@@ -40,7 +40,7 @@ bool config_parse_address(const char *text, struct sockaddr_storage *ret, const 
     struct in6_addr v6;
     bool loopback;
 
-    *ret_expected = "HOST:PORT, such as 127.0.0.1:8278 or [::1]:8278";
+    *ret_expected = NULL;
     if (!split_address(text, host, sizeof(host), &port))
         return false;
     memset(ret, 0, sizeof(*ret));

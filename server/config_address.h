@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 /* "HOST:PORT", where HOST is an IPv4 address, an IPv6 address in brackets, or "localhost". False, with what was
- * expected, for anything else and for addresses that are not loopback. */
+ * expected (NULL: one of these), for anything else and for addresses that are not loopback. */
 bool config_parse_address(const char *text, struct sockaddr_storage *ret, const char **ret_expected);
 
 /* The other way round, for IPv4 and IPv6. Returns the port. */

@@ -187,7 +187,8 @@ static bool set_indexes(struct config *config, const struct config_key *key, con
 
 /* ---- addresses --------------------------------------------------------------------------------------------------- */
 
-static bool add_address(struct config_address *all, size_t *count, const char *word, size_t size, char *expected)
+static bool add_address(const struct config_key *key, struct config_address *all, size_t *count, const char *word,
+                        size_t size, char *expected)
 {
     struct config_address *address = &all[*count];
     const char *what;
@@ -199,7 +200,9 @@ static bool add_address(struct config_address *all, size_t *count, const char *w
     memcpy(address->text, word, size);
     address->text[size] = 0;
     if (!config_parse_address(address->text, &address->address, &what))
-        return expect(expected, "%s", what);
+        return what != NULL ? expect(expected, "%s", what)
+                            : expect(expected, "HOST:PORT, such as %s or [::1]%s", key->otherwise,
+                                     strrchr(key->otherwise, ':'));
     ++*count;
     return true;
 }
@@ -215,7 +218,7 @@ static bool set_addresses(struct config *config, const struct config_key *key, c
     if (strcmp(text, "off") == 0)
         return true;
     while (config_next_word(&at, &word, &size))
-        if (!add_address(all, count, word, size, expected))
+        if (!add_address(key, all, count, word, size, expected))
             return false;
     return *count > 0 || expect(expected, "HOST:PORT,... or off");
 }

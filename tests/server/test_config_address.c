@@ -17,12 +17,12 @@ static void addresses(void **state)
         { "192.168.1.1:8278", 0, 0, "no TLS" },
         { "[::]:8278", 0, 0, "no TLS" },
         { "[::ffff:127.0.0.1]:1", 0, 0, "no TLS" },
-        { "::1:8278", 0, 0, "HOST:PORT" },
-        { "127.0.0.1", 0, 0, "HOST:PORT" },
-        { "127.0.0.1:", 0, 0, "HOST:PORT" },
-        { "127.0.0.1:65536", 0, 0, "HOST:PORT" },
-        { "127.0.0.1:12x", 0, 0, "HOST:PORT" },
-        { ":8278", 0, 0, "HOST:PORT" },
+        { "::1:8278", 0, 0, "" },
+        { "127.0.0.1", 0, 0, "" },
+        { "127.0.0.1:", 0, 0, "" },
+        { "127.0.0.1:65536", 0, 0, "" },
+        { "127.0.0.1:12x", 0, 0, "" },
+        { ":8278", 0, 0, "" },
         { "example.org:8278", 0, 0, "numeric" },
         { "127.0.0.256:1", 0, 0, "numeric" },
     };
@@ -34,7 +34,8 @@ static void addresses(void **state)
 
         CHECK_CASE(good == (cases[i].expected == NULL), cases[i].text);
         if (!good) {
-            CHECK_CASE(strstr(expected, cases[i].expected) != NULL, cases[i].text);
+            CHECK_CASE((expected == NULL) == (cases[i].expected[0] == 0), cases[i].text);
+            CHECK_CASE(expected == NULL || strstr(expected, cases[i].expected) != NULL, cases[i].text);
             continue;
         }
         char text[64];

@@ -61,6 +61,7 @@ static void what_is_wrong_is_answered_with_what_is_right(void **state)
         { "store.index", ",", "any of type,category,correlation,id; or all, or none" },
         { "server.listen", ",", "HOST:PORT,... or off" },
         { "server.listen", "127.0.0.1", "HOST:PORT, such as 127.0.0.1:8278 or [::1]:8278" },
+        { "http.listen", "localhost", "HOST:PORT, such as 127.0.0.1:8279 or [::1]:8279" },
         { "server.listen", "[::1]:1,[::1]:2,[::1]:3,[::1]:4,[::1]:5,[::1]:6,[::1]:7,[::1]:8,[::1]:9",
           "at most 8 addresses" },
         { "http.listen", "0000000000000000000000000000000000000000000000000000000000000127.0.0.1:80",
