@@ -302,3 +302,32 @@ void config_outboxes_apply(struct config *config, struct config_settings *settin
         }
     }
 }
+
+/* ---- that of the mock -------------------------------------------------------------------------------------------- */
+
+static bool add_mock_value(struct config *config, const struct outbox_key_row *row, const char *brokers)
+{
+    bool is_brokers = strcmp(row->name, "brokers") == 0, is_mock = strcmp(row->name, "mock") == 0;
+    const char *text = is_brokers ? brokers : is_mock ? "yes" : row->otherwise;
+    char key[KEY_BYTES];
+
+    if (text == NULL)
+        return true;
+    snprintf(key, sizeof(key), "outbox.kafka.%s", row->name);
+    return config_values_add(config, &(struct config_value){
+        .key = key, .text = (char *)text, .origin = is_brokers || is_mock ? CONFIG_BY_MOCK : "default" }) != NULL;
+}
+
+enum varve_status config_outboxes_add_mock(struct config *config, const char *brokers, struct varve_error *error)
+{
+    enum varve_status status = outbox_configs_add(&config->outboxes, "kafka", brokers, error);
+    struct outbox_key_row row;
+
+    if (status != VARVE_OK)
+        return status;
+    config->outboxes.all[config->outboxes.count - 1]->is_mock = true;
+    for (size_t i = 0; outbox_keys_row(i, &row); i++)
+        if (!add_mock_value(config, &row, brokers))
+            return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for the configuration");
+    return VARVE_OK;
+}

@@ -7,4 +7,8 @@
 /* config->outboxes, and what holds for them in config->values. Every mistake is a complaint. */
 void config_outboxes_apply(struct config *config, struct config_settings *settings);
 
+/* One more, named kafka, to the mock of a cluster that listens at `brokers`; CONFIG_BY_MOCK says so. */
+#define CONFIG_BY_MOCK "--kafka-mock"
+enum varve_status config_outboxes_add_mock(struct config *config, const char *brokers, struct varve_error *error);
+
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config_help.h"
+#include "config_outboxes.h"
 #include "config_reference.h"
 #include "kafka_mock.h"
 #include "outboxes.h"
@@ -146,12 +147,11 @@ static int serve_with_mock(struct config *config, const struct log *log)
     enum varve_status status = kafka_mock_start(&mock, &error);
 
     if (status == VARVE_OK)
-        status = outbox_configs_add(&config->outboxes, "kafka", mock.address, &error);
+        status = config_outboxes_add_mock(config, mock.address, &error);
     if (status != VARVE_OK) {
         kafka_mock_stop(&mock);
         return complain(&error);
     }
-    config->outboxes.all[config->outboxes.count - 1]->is_mock = true;
     log_info(log, "kafka_mock.ready", log_text("address", mock.address), log_number("pid", (uint64_t)mock.pid));
     int code = prepare_and_serve(config, log);
     kafka_mock_stop(&mock);

@@ -217,6 +217,16 @@ def test_dead_letters(folder):
     place.server.stop()
 
 
+def test_the_mock_is_shown(folder):
+    place = Place(folder, *MOCK)
+    shown = {row["key"]: row for row in place.json("config", "show", "outbox.kafka")}
+    expect(shown["outbox.kafka.brokers"],
+           {"key": "outbox.kafka.brokers", "value": place.status()["brokers"], "origin": "--kafka-mock",
+            "reloadable": False})
+    expect([shown[f"outbox.kafka.{key}"]["origin"] for key in ("mock", "mode")], ["--kafka-mock", "default"])
+    place.server.stop()
+
+
 def test_the_mock_ends_with_its_server(folder):
     place = Place(folder, *MOCK)
     place.append("order-1")

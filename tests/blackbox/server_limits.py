@@ -62,6 +62,10 @@ def one_connection_too_many_is_told(directory):
 def descriptors_bound_the_connections(directory):
     with Server(directory, before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))) as server:
         assert "server.fewer_connections" in server.log()
+        with server.connect() as c:
+            shown = {entry[0]: entry[1:3] for entry in c.ask("CONFIG", [])[0]}
+        value, origin = shown["server.max_connections"]
+        assert int(value) < 200 and origin == "limit of descriptors; 1024 by default", shown
         socks = [socket.create_connection(("127.0.0.1", server.port), 60) for _ in range(300)]
         for sock in socks:
             sock.close()

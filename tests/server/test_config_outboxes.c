@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/config_outboxes.h"
+
 static char path[256];
 
 static const char *with_file(const char *text, const char *line)
@@ -46,6 +48,24 @@ static void each_source_may_make_one(void **state)
     assert_string_equal(config.outboxes.all[2]->name, "Cards");
     assert_string_equal(config.outboxes.all[3]->name, "kafka");
     assert_string_equal(config.outboxes.all[3]->brokers, "c:1");
+    config_end(&config);
+}
+
+static void that_of_the_mock_is_shown(void **state)
+{
+    struct config config;
+
+    config_line_good("--kafka-mock", "", &config);
+    assert_int_equal(config_outboxes_add_mock(&config, "127.0.0.1:9", NULL), VARVE_OK);
+    assert_int_equal(config.outboxes.count, 1);
+    assert_true(config.outboxes.all[0]->is_mock);
+    assert_string_equal(config.outboxes.all[0]->brokers, "127.0.0.1:9");
+    assert_string_equal(config_line_value(&config, "outbox.kafka.brokers")->text, "127.0.0.1:9");
+    assert_string_equal(config_line_value(&config, "outbox.kafka.brokers")->origin, "--kafka-mock");
+    assert_string_equal(config_line_value(&config, "outbox.kafka.mock")->text, "yes");
+    assert_string_equal(config_line_value(&config, "outbox.kafka.mock")->origin, "--kafka-mock");
+    assert_string_equal(config_line_value(&config, "outbox.kafka.mode")->origin, "default");
+    assert_int_equal(config_outboxes_add_mock(&config, "127.0.0.1:9", NULL), VARVE_INVALID_ARGUMENT);
     config_end(&config);
 }
 
@@ -153,7 +173,8 @@ static void mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_source_may_make_one), cmocka_unit_test(the_later_source_holds),
+        cmocka_unit_test(each_source_may_make_one), cmocka_unit_test(that_of_the_mock_is_shown),
+        cmocka_unit_test(the_later_source_holds),
         cmocka_unit_test(routes_come_from_one_source), cmocka_unit_test(secrets_are_marked),
         cmocka_unit_test(a_secrets_file_hides_the_secret), cmocka_unit_test(mistakes),
     };

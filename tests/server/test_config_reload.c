@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/config_outboxes.h"
 #include "server/config_reload.h"
 
 static char path[256], line[300];
@@ -136,6 +137,17 @@ static void outboxes_are_as_they_were_started(void **state)
     config_end(&config);
 }
 
+static void that_of_the_mock_stays(void **state)
+{
+    struct config config;
+
+    begin("", &config);
+    assert_int_equal(config_outboxes_add_mock(&config, "127.0.0.1:9", NULL), VARVE_OK);
+    reload(&config, "", "");
+    assert_string_equal(config_line_value(&config, "outbox.kafka.brokers")->text, "127.0.0.1:9");
+    config_end(&config);
+}
+
 static void mistakes_change_nothing(void **state)
 {
     struct config_complaints complaints;
@@ -161,7 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_may_change_changes), cmocka_unit_test(what_may_not_is_told),
         cmocka_unit_test(the_same_in_other_words_is_no_change), cmocka_unit_test(outboxes_are_as_they_were_started),
-        cmocka_unit_test(mistakes_change_nothing),
+        cmocka_unit_test(that_of_the_mock_stays), cmocka_unit_test(mistakes_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, make_path, remove_path);

@@ -60,6 +60,23 @@ static void what_holds_is_told(void **state)
     fixture_close(f);
 }
 
+static void fewer_connections_than_asked_for_are_told(void **state)
+{
+    struct fixture *f = fixture_open("--max-connections 60");
+    struct client *c = client_open(f);
+
+    expect(c, "server.max_connections", "60", "--max-connections", true);
+    f->config.connections_possible = 50;
+    f->config.http_connections_possible = 30;
+    server_reload(&f->server);
+    expect(c, "server.max_connections", "50", "limit of descriptors; 60 by --max-connections", true);
+    expect(c, "http.max_connections", "30", "limit of descriptors; 4096 by default", true);
+    server_reload(&f->server);
+    expect(c, "server.max_connections", "50", "limit of descriptors; 60 by --max-connections", true);
+    client_close(c);
+    fixture_close(f);
+}
+
 static void a_body_is_no_question(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -76,7 +93,9 @@ static void a_body_is_no_question(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(what_holds_is_told), cmocka_unit_test(a_body_is_no_question) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(what_holds_is_told),
+                                        cmocka_unit_test(fewer_connections_than_asked_for_are_told),
+                                        cmocka_unit_test(a_body_is_no_question) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
