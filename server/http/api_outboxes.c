@@ -25,6 +25,8 @@ static void write_status(struct varve_wire_buffer *out, const struct outbox_stat
         snprintf(name, sizeof(name), "%.*s", (int)stat->name.size, stat->name.data);
         if (stat->is_text)
             varve_json_member_text(out, name, stat->text);
+        else if (varve_outbox_figure_is_bool(stat->name))
+            varve_json_member_bool(out, name, stat->number != 0);
         else
             varve_json_member_number(out, name, stat->number);
     }

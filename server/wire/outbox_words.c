@@ -65,3 +65,8 @@ const char *varve_outbox_action_name(enum varve_outbox_action action)
 
     return NAME_IN(names, action);
 }
+
+bool varve_outbox_figure_is_bool(struct varve_view name)
+{
+    return varve_view_equal(name, varve_view_str("is_mock")) || varve_view_equal(name, varve_view_str("agrees"));
+}

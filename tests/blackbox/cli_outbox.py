@@ -139,7 +139,7 @@ def test_from_the_log_to_kafka(folder):
     expect((drained["outbox"], drained["position"] >= 5, drained["parked_events"]), ("kafka", True, 0))
     status = place.status()
     expect((status["phase"], status["breaker"], status["events_published"]), ("RUN", "CLOSED", 4))
-    assert status["publish_delay_us_p50"] > 0 and status["is_mock"] == 1, status
+    assert status["publish_delay_us_p50"] > 0 and status["is_mock"] is True, status
     history = place.json("outbox", "history", "order-1")
     expect([(event["status"], event["topic"]) for event in history], [("published", "varve.order")] * 3)
     expect([event["status"] for event in place.json("outbox", "history", "tick-1")], ["filtered"])
@@ -147,7 +147,8 @@ def test_from_the_log_to_kafka(folder):
     assert "published" in place.ok("outbox", "history", "order-1").splitlines()[1]
     assert "4 events since the server started" in place.ok("outbox", "status", "kafka")
     verified = place.json("outbox", "verify", "--all")
-    expect((verified["agrees"], verified["events"], verified["missing"], verified["finding"]), (1, 4, 0, ""))
+    assert verified["agrees"] is True, verified
+    expect((verified["events"], verified["missing"], verified["finding"]), (4, 0, ""))
     assert place.ok("outbox", "verify").startswith("agrees "), "a table"
 
     place.ok("outbox", "pause", "kafka", "--reason", "a test")

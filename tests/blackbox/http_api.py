@@ -388,6 +388,7 @@ def test_outboxes_and_replay(folder):
         server.post("/v1/streams/order-1", {"type": "order.placed", "id": ID, "data": {"n": 1}})
         one = wait_for(server, lambda outbox: outbox["events_published"] == 1)
         assert one["name"] == "kafka" and set(one) == set(server.get("/v1/outboxes")["outboxes"][0]), one
+        assert one["is_mock"] is True, one
         ordered = server.post(f"/v1/events/{ID}/replay?outbox=kafka", status=202)
         assert ordered == {"outbox": "kafka", "position": 1, "replay_number": 1}, ordered
         wait_for(server, lambda outbox: outbox["replay_number"] == 0)

@@ -100,11 +100,12 @@ static void an_outbox_in_trouble(void **state)
 
 static void figures_are_an_object(void **state)
 {
-    const struct varve_stat figures[] = { NUMBER("records", 4711), WORD("finding", "a \"b\"") };
+    const struct varve_stat figures[] = { NUMBER("records", 4711), WORD("finding", "a \"b\""), NUMBER("is_mock", 1),
+                                          NUMBER("agrees", 0) };
     struct text text = { 0 };
 
-    outbox_format_figures(&text, figures, 2);
-    expect(&text, "{\"records\":4711,\"finding\":\"a \\\"b\\\"\"}");
+    outbox_format_figures(&text, figures, 4);
+    expect(&text, "{\"records\":4711,\"finding\":\"a \\\"b\\\"\",\"is_mock\":true,\"agrees\":false}");
     outbox_format_figures(&text, figures, 0);
     expect(&text, "{}");
     text_free(&text);

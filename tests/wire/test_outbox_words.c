@@ -26,9 +26,18 @@ static void every_word_has_its_name(void **state)
                 "replay");
 }
 
+static void some_figures_are_true_or_false(void **state)
+{
+    assert_true(varve_outbox_figure_is_bool(varve_view_str("is_mock")));
+    assert_true(varve_outbox_figure_is_bool(varve_view_str("agrees")));
+    assert_false(varve_outbox_figure_is_bool(varve_view_str("position")));
+    assert_false(varve_outbox_figure_is_bool(varve_view_str("")));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_word_has_its_name) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_word_has_its_name),
+                                        cmocka_unit_test(some_figures_are_true_or_false) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

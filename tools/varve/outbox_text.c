@@ -223,6 +223,8 @@ void outbox_format_figures(struct text *out, const struct varve_stat *figures, s
         snprintf(name, sizeof(name), "%.*s", (int)figures[i].name.size, figures[i].name.data);
         if (figures[i].is_text)
             text_member(out, name, figures[i].text);
+        else if (varve_outbox_figure_is_bool(figures[i].name))
+            text_member_bool(out, name, figures[i].number != 0);
         else
             text_member_uint(out, name, figures[i].number);
     }
@@ -240,7 +242,7 @@ void outbox_print_verification(struct output *output, const struct varve_stat *f
         snprintf(name, sizeof(name), "%.*s", (int)figures[i].name.size, figures[i].name.data);
         if (figures[i].is_text)
             pairs_text(table, name, figures[i].text);
-        else if (strcmp(name, "agrees") == 0)
+        else if (varve_outbox_figure_is_bool(figures[i].name))
             pairs_text(table, name, varve_view_str(figures[i].number != 0 ? "yes" : "no"));
         else
             pairs_text(table, name, varve_view_str(format_count(figures[i].number, digits)));

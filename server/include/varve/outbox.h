@@ -103,4 +103,7 @@ const char *varve_outbox_mode_name(enum varve_outbox_mode mode);          /* "ex
 const char *varve_outbox_fate_name(enum varve_outbox_fate fate);          /* "published" */
 const char *varve_outbox_action_name(enum varve_outbox_action action);    /* "pause" */
 
+/* "is_mock", "agrees": 0 or 1 on the wire, where figures are numbers or texts; false or true in JSON. */
+bool varve_outbox_figure_is_bool(struct varve_view name);
+
 #endif
