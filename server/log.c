@@ -119,7 +119,7 @@ static void put_field(struct line *line, const struct log_field *field)
 {
     char number[24];
 
-    if (line->size > 0 && line->bytes[line->size - 1] != '{')
+    if (line->size > (line->json ? 1 : 0)) /* In JSON the bracket stands before the first. */
         put_str(line, line->json ? "," : " ");
     if (line->json)
         put_str(line, "\"");

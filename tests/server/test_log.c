@@ -52,6 +52,22 @@ static void logfmt_values(void **state)
     }
 }
 
+/* Whatever a value ends with, the next field is one of its own. */
+static void fields_are_parted(void **state)
+{
+    static const char ends[] = "{[(,:;'`|&<$";
+
+    for (size_t i = 0; ends[i] != 0; i++) {
+        const char value[] = { 'x', ends[i], 0 };
+        const struct log_field fields[] = { log_text("client", value), log_number("n", 7) };
+        char line[8192], shown[32];
+
+        snprintf(shown, sizeof(shown), " client=%s n=7", value);
+        line_of(false, fields, 2, line, sizeof(line));
+        CHECK_CASE(strstr(line, shown) != NULL, value);
+    }
+}
+
 static void json_lines_are_json(void **state)
 {
     static const char *const values[] = { "plain", "", "two words", "\"\\\n\r\t\x01\x7f", "\xf0\x9f\x8c\x8d", "\xff" };
@@ -208,7 +224,7 @@ static void what_cannot_be_written_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(logfmt_values), cmocka_unit_test(json_lines_are_json),
+        cmocka_unit_test(logfmt_values), cmocka_unit_test(fields_are_parted), cmocka_unit_test(json_lines_are_json),
         cmocka_unit_test(too_much_is_cut_and_said), cmocka_unit_test(absent_text_is_empty), cmocka_unit_test(levels),
         cmocka_unit_test(repeats_are_left_out_and_told), cmocka_unit_test(the_service_is_named),
         cmocka_unit_test(what_cannot_be_written_is_counted),
