@@ -238,6 +238,7 @@ static void close_handles(struct run *run)
     uv_close((uv_handle_t *)&run->tick, NULL);
     uv_close((uv_handle_t *)&run->deadline, NULL);
     uv_close((uv_handle_t *)&run->hangup, NULL);
+    signal(SIGHUP, SIG_IGN); /* As before the loop: closing the store may take a while, and is not to be cut short. */
     notify_close(&run->notify);
     drop_signals(run);
     listeners_close(&run->listeners);

@@ -26,6 +26,14 @@ static void *send_signal(void *user)
     return NULL;
 }
 
+static void expect_hangups_are_ignored(void)
+{
+    struct sigaction action;
+
+    assert_int_equal(sigaction(SIGHUP, NULL, &action), 0);
+    assert_true(action.sa_handler == SIG_IGN);
+}
+
 static void live_and_stop(int signum)
 {
     struct life life = { .f = fixture_open(""), .signum = signum };
@@ -37,6 +45,7 @@ static void live_and_stop(int signum)
     listeners_close(&life.f->listeners); /* run_server() makes its own. */
     assert_int_equal(pthread_create(&thread, NULL, send_signal, &life), 0);
     assert_int_equal(run_server(&life.f->server, &error), VARVE_OK);
+    expect_hangups_are_ignored(); /* Whoever asks for a reload now must not end the closing of the store. */
     pthread_join(thread, NULL);
     const char *log = fixture_log(life.f);
     assert_non_null(strstr(log, "server.ready address=127.0.0.1:"));
