@@ -31,8 +31,7 @@ enum config_action config_parse(int argc, char **argv, struct config *ret, struc
     struct config_settings settings;
     struct config_flags flags = { .action = CONFIG_SERVE };
 
-    *ret = (struct config){ .argc = argc, .argv = argv, .connections_possible = UINT32_MAX,
-                             .http_connections_possible = UINT32_MAX };
+    *ret = (struct config){ .argc = argc, .argv = argv, .connections_possible = UINT32_MAX };
     complaints->count = 0;
     if (config_settings_begin(&settings, complaints)) {
         gather(&settings, ret, argc, argv, &flags);

@@ -79,8 +79,7 @@ struct config {
     struct varve_options store;
     int argc;                        /* where it came from, to be read again */
     char **argv;
-    uint32_t connections_possible;   /* descriptors allow no more, whatever is asked for */
-    uint32_t http_connections_possible; /* likewise */
+    uint32_t connections_possible;   /* of both ports; descriptors allow no more, whatever is asked for */
     struct config_value *values;     /* of every key, in the order of the table; then the outboxes' */
     size_t value_count;
 };

@@ -5,20 +5,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config_help.h"
 #include "config_outboxes.h"
 #include "config_reference.h"
+#include "descriptors.h"
 #include "kafka_mock.h"
 #include "outboxes.h"
 #include "run.h"
 #include "varve/version.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_CORRUPT = 6 };
-
-enum { DESCRIPTORS_BESIDES = 128 }; /* of the store, the loop, the log */
 
 static int exit_code(enum varve_status status)
 {
@@ -52,37 +50,6 @@ static bool occupy_standard_descriptors(void)
         fd = open("/dev/null", O_RDWR);
     } while (fd >= 0 && fd <= STDERR_FILENO);
     return fd >= 0 && close(fd) == 0;
-}
-
-static void fit(const char *key, uint32_t *connections, uint32_t possible, const struct log *log)
-{
-    if (possible >= *connections)
-        return;
-    log_warn(log, "server.fewer_connections", log_text("key", key), log_number("wanted", *connections),
-             log_number("possible", possible));
-    *connections = possible;
-}
-
-/* As many descriptors as the system grants; fewer connections when those are not enough. */
-static void fit_descriptors(struct config *config, const struct log *log)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return;
-    uint64_t besides = DESCRIPTORS_BESIDES + SERVER_SPARE_CONNECTIONS;
-    uint64_t room = limit.rlim_cur > besides + 1 ? limit.rlim_cur - besides : 1;
-    config->connections_possible = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
-    fit("server.max_connections", &config->max_connections, config->connections_possible, log);
-    if (config->http.listen_count == 0)
-        return;
-    room = room > config->max_connections ? room - config->max_connections : 1; /* What the binary port leaves. */
-    config->http_connections_possible = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
-    fit("http.max_connections", &config->http.max_connections, config->http_connections_possible, log);
 }
 
 /* What is said when the server is gone, in the way that holds since the last SIGHUP. */
@@ -134,7 +101,8 @@ static int prepare_and_serve(struct config *config, const struct log *log)
 {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN); /* Until there is somebody to reload for. */
-    fit_descriptors(config, log);
+    descriptors_ask(config);
+    descriptors_share(config, log);
     fit_memory(config);
     return serve(config, log);
 }

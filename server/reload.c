@@ -5,6 +5,7 @@
 
 #include "config_reload.h"
 #include "config_values.h"
+#include "descriptors.h"
 #include "http/push.h"
 
 struct counts {
@@ -39,16 +40,6 @@ static void tell_budget(struct server *server)
 {
     server->budget.limit_bytes = server->config->memory_budget_bytes;
     figure_set(&server->figures.budget_limit_bytes, server->config->memory_budget_bytes);
-}
-
-/* There are no more descriptors than there were at the start. */
-static void fit(const struct server *server, const char *key, uint32_t *connections, uint32_t possible)
-{
-    if (*connections <= possible)
-        return;
-    log_warn(&server->log, "server.fewer_connections", log_text("key", key), log_number("wanted", *connections),
-             log_number("possible", possible));
-    __atomic_store_n(connections, possible, __ATOMIC_RELAXED);
 }
 
 static void on_change(void *user, const struct config_change *change)
@@ -91,8 +82,7 @@ void server_reload(struct server *server)
         log_complaints(&server->log, &complaints);
         return;
     }
-    fit(server, "server.max_connections", &config->max_connections, config->connections_possible);
-    fit(server, "http.max_connections", &config->http.max_connections, config->http_connections_possible);
+    descriptors_share(config, &server->log);
     tell_log(server);
     tell_budget(server);
     if (counts.push)

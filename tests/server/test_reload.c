@@ -72,6 +72,24 @@ static void mistakes_are_logged_and_change_nothing(void **state)
     fixture_close(f);
 }
 
+/* Both limits together leave descriptors to the store. */
+static void http_has_what_the_binary_port_leaves(void **state)
+{
+    struct fixture *f = fixture_open("");
+
+    f->config.connections_possible = 5000;
+    f->config.http.listen_count = 1;
+    setenv("VARVED_SERVER__MAX_CONNECTIONS", "4990", 1);
+    server_reload(&f->server);
+    assert_int_equal(f->config.max_connections, 4990);
+    assert_int_equal(f->config.http.max_connections, 10);
+    assert_non_null(strstr(fixture_log(f),
+                           "event=server.fewer_connections key=http.max_connections wanted=4096 possible=10"));
+    unsetenv("VARVED_SERVER__MAX_CONNECTIONS");
+    f->config.http.listen_count = 0;
+    fixture_close(f);
+}
+
 static void descriptors_bound_connections(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -91,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_changed_is_logged_and_holds), cmocka_unit_test(more_is_logged_at_once),
         cmocka_unit_test(mistakes_are_logged_and_change_nothing), cmocka_unit_test(descriptors_bound_connections),
+        cmocka_unit_test(http_has_what_the_binary_port_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
