@@ -433,9 +433,10 @@ static void thaw(struct drive *d)
 /* A part of the frozen layer, in small transactions, as if the settler were amid its work. */
 static void settle_a_part(struct drive *d)
 {
+    if (!d->frozen) /* Then the layer is the committer's, which may be about to drop it. */
+        return;
     const struct tail_layer *frozen = tail_frozen(d->f.store->tail);
-
-    if (!d->frozen || frozen == NULL)
+    if (frozen == NULL)
         return;
     uint32_t slice = 1 + (uint32_t)below(d, 5), until = (uint32_t)below(d, tail_layer_count(frozen) + 1);
     assert_int_equal(settle_slices(d->f.store->db, frozen, slice, until, &d->f.error), VARVE_OK);
