@@ -96,13 +96,15 @@ static void read_batches(struct page *page, struct varve_reader *reader)
     stop_before(page, batch.next);
 }
 
-/* Where there is nothing more now, the next page of a reader that goes forwards begins with what comes then. */
+/* Where there is nothing more now, the next page of a reader that goes forwards begins with what comes then: behind
+ * what it was given, some of which may be younger than `last_position`, and behind what it looked at in vain. */
 static uint64_t next_to_come(const struct page *page, uint64_t last_position)
 {
-    uint64_t next = page->read.kind == VARVE_READ_STREAM ? page->next : last_position + 1;
-    uint64_t from = page->read.from == VARVE_FROM_EDGE ? 0 : page->read.from;
+    uint64_t next = page->read.from == VARVE_FROM_EDGE ? 0 : page->read.from;
 
-    return next > from ? next : from;
+    if (page->next > next)
+        next = page->next;
+    return page->read.kind == VARVE_READ_STREAM || next > last_position ? next : last_position + 1;
 }
 
 static void write_tail(struct page *page, uint64_t last_position)

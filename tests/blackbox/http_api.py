@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The JSON API against docs/openapi.json: each operation is asked good and bad things, and whatever the server answers
 must be a status and a body that the document allows; and every route is in the document, with its parameters."""
+import concurrent.futures
+import http.client
 import itertools
 import json
 import os
@@ -282,6 +284,41 @@ def test_pages_follow_each_other(folder):
         assert page["next"] == 11 and page["end"], page
         server.post("/v1/streams/more", {"type": "x", "data": {"i": 10}})
         assert numbers(server.get("/v1/all?from=11")) == [10]
+
+
+def follow_pages(server, target, count):
+    """Positions, page by page, until there are so many."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=PATIENCE_S)
+    found, start, until = [], 1, time.monotonic() + PATIENCE_S
+    while len(found) < count:
+        connection.request("GET", f"{target}?limit=1000&from={start}")
+        page = json.loads(connection.getresponse().read())
+        found += [event["position"] for event in page["events"]]
+        start = page["next"]
+        assert time.monotonic() < until, len(found)
+    connection.close()
+    return found
+
+
+def append_many(server, count):
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=PATIENCE_S)
+    for _ in range(count):
+        connection.request("POST", "/v1/streams/s-1", '{"type":"t"}', {"Content-Type": "application/json"})
+        assert connection.getresponse().read()
+    connection.close()
+
+
+def test_pages_of_a_log_that_grows_have_each_event_once(folder):
+    writers, each = 3, 1000
+    with Api(folder) as server, concurrent.futures.ThreadPoolExecutor(2 * writers) as threads:
+        appended = [threads.submit(append_many, server, each) for _ in range(writers)]
+        followed = [threads.submit(follow_pages, server, target, writers * each)
+                    for target in ("/v1/all", "/v1/categories/s", "/v1/types/t")]
+        for done in appended:
+            done.result()
+        for found in followed:
+            assert found.result() == list(range(1, writers * each + 1)), [
+                there for expected, there in enumerate(found.result(), 1) if there != expected][:5]
 
 
 def test_a_page_ends_at_a_mebibyte(folder):
