@@ -1,10 +1,8 @@
-/* tail_layer.c - see tail_layer.h.
- *
- * Nothing here is freed one by one: records, vectors, names and states live in arena blocks that go with the layer, and
- * blocks are kept for the next layer, because fresh pages cost more than filling them. */
+/* tail_layer.c - see tail_layer.h. Records, vectors, names and states are in the arena and go with the layer. */
 #include "tail_layer.h"
 
 #include "streams_meta.h"
+#include "tail_arena.h"
 #include "varve/uuid.h"
 
 #include <assert.h>
@@ -15,106 +13,29 @@
 #include <xxhash.h>
 
 enum {
-    BLOCK_BYTES = 1 << 20,
     ENTRIES_PER_PAGE = 4096,
     KEYS_PER_PAGE = 1024,
     FIRST_SLOTS = 1024,
-    KEPT_BLOCKS = 256, /* of BLOCK_BYTES, for the next layer */
 };
 
-struct block {
-    struct block *next;
-    size_t used, size;
-    uint8_t bytes[];
-};
 struct entry {
     const uint8_t *record;
     uint32_t size;
-};
-/* Pages of equal items, so that growing never moves (or copies) what is there. */
-struct pages {
-    void **page;
-    uint32_t count, capacity; /* of pages */
 };
 
 struct tail_layer {
     uint64_t seed, first_position;
     unsigned indexes;
     uint32_t event_count, key_count;
-    uint64_t record_bytes, memory_bytes;
-    struct block *blocks, *spare;
-    uint32_t spare_count;
-    struct pages entries, keys;
+    uint64_t record_bytes;
+    struct tail_arena arena;
+    struct tail_pages entries, keys;
     uint32_t *slots; /* key index + 1 */
     uint32_t slot_mask;
     uint32_t *touched; /* indexes of the keys changed since the last publish */
     uint32_t touched_count, touched_capacity;
     struct skip_list sagas; /* those published, by what they are listed by */
 };
-
-/* ---- memory ---- */
-
-static struct block *take_block(struct tail_layer *layer, size_t size)
-{
-    struct block *block = layer->spare;
-
-    if (size <= BLOCK_BYTES && block != NULL) {
-        layer->spare = block->next;
-        layer->spare_count--;
-    } else {
-        size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        block = malloc(sizeof(*block) + room);
-        if (block == NULL)
-            return NULL;
-        block->size = room;
-        layer->memory_bytes += room;
-    }
-    block->used = 0;
-    block->next = layer->blocks;
-    layer->blocks = block;
-    return block;
-}
-
-void *layer_take(struct tail_layer *layer, size_t size)
-{
-    size_t aligned = (size + 7) & ~(size_t)7;
-    struct block *block = layer->blocks;
-
-    if (block == NULL || block->size - block->used < aligned)
-        block = take_block(layer, aligned);
-    if (block == NULL)
-        return NULL;
-    void *at = block->bytes + block->used;
-    block->used += aligned;
-    return at;
-}
-
-static bool grow_pages(struct pages *pages, uint32_t per_page, size_t item_size, uint32_t count)
-{
-    if (count < pages->count * per_page)
-        return true;
-    if (pages->count == pages->capacity) {
-        uint32_t capacity = pages->capacity == 0 ? 16 : pages->capacity * 2;
-        void **page = realloc(pages->page, capacity * sizeof(*page));
-        if (page == NULL)
-            return false;
-        pages->page = page;
-        pages->capacity = capacity;
-    }
-    pages->page[pages->count] = malloc(per_page * item_size);
-    if (pages->page[pages->count] == NULL)
-        return false;
-    pages->count++;
-    return true;
-}
-
-static void free_pages(struct pages *pages, uint32_t keep)
-{
-    while (pages->count > keep)
-        free(pages->page[--pages->count]);
-    if (keep == 0)
-        free(pages->page);
-}
 
 static struct entry *entry_at(const struct tail_layer *layer, uint32_t i)
 {
@@ -148,47 +69,21 @@ enum varve_status layer_create(uint64_t seed, unsigned indexes, uint64_t first_p
     return VARVE_OK;
 }
 
-static void free_blocks(struct block *block)
-{
-    while (block != NULL) {
-        struct block *next = block->next;
-        free(block);
-        block = next;
-    }
-}
-
 void layer_destroy(struct tail_layer *layer)
 {
     if (layer == NULL)
         return;
-    free_blocks(layer->blocks);
-    free_blocks(layer->spare);
-    free_pages(&layer->entries, 0);
-    free_pages(&layer->keys, 0);
+    tail_arena_free(&layer->arena);
+    tail_pages_free(&layer->entries);
+    tail_pages_free(&layer->keys);
     free(layer->slots);
     free(layer->touched);
     free(layer);
 }
 
-static void spare_blocks(struct tail_layer *layer)
-{
-    while (layer->blocks != NULL) {
-        struct block *block = layer->blocks;
-        layer->blocks = block->next;
-        if (block->size == BLOCK_BYTES && layer->spare_count < KEPT_BLOCKS) {
-            block->next = layer->spare;
-            layer->spare = block;
-            layer->spare_count++;
-        } else {
-            layer->memory_bytes -= block->size;
-            free(block);
-        }
-    }
-}
-
 void layer_reset(struct tail_layer *layer, uint64_t first_position)
 {
-    spare_blocks(layer);
+    tail_arena_reset(&layer->arena);
     if (layer->key_count != 0)
         memset(layer->slots, 0, ((size_t)layer->slot_mask + 1) * sizeof(*layer->slots));
     layer->first_position = first_position;
@@ -204,7 +99,7 @@ uint64_t layer_record_bytes(const struct tail_layer *layer)
 
 uint64_t layer_memory_bytes(const struct tail_layer *layer)
 {
-    return layer->memory_bytes + (uint64_t)layer->entries.count * ENTRIES_PER_PAGE * sizeof(struct entry) +
+    return layer->arena.bytes + (uint64_t)layer->entries.count * ENTRIES_PER_PAGE * sizeof(struct entry) +
            (uint64_t)layer->keys.count * KEYS_PER_PAGE * sizeof(struct layer_key) +
            ((uint64_t)layer->slot_mask + 1) * sizeof(*layer->slots);
 }
@@ -269,9 +164,10 @@ static bool init_states(struct tail_layer *layer, struct layer_key *key, const s
 {
     const struct stream_state *before = is_target ? event->target_before : event->before;
     struct varve_view name = { key->name, key->name_size }, type, id;
+    size_t size = 2 * sizeof(*key->states);
 
     key->is_saga = saga_is_stream(name) && saga_split(name, &type, &id);
-    key->states = layer_take(layer, 2 * sizeof(*key->states) + (key->is_saga ? sizeof(struct layer_saga) : 0));
+    key->states = tail_arena_take(&layer->arena, size + (key->is_saga ? sizeof(struct layer_saga) : 0));
     if (key->states == NULL)
         return false;
     if (before != NULL)
@@ -283,7 +179,7 @@ static bool init_states(struct tail_layer *layer, struct layer_key *key, const s
     if (!key->is_saga)
         return true;
     layer->record_bytes += LAYER_SAGA_BYTES;
-    return layer_saga_init(layer_key_saga(key), layer, type, id, event->saga_before);
+    return layer_saga_init(layer_key_saga(key), &layer->arena, type, id, event->saga_before);
 }
 
 /* The key, made if absent; its name must live as long as the layer. NULL: out of memory. */
@@ -295,7 +191,7 @@ static struct layer_key *obtain_key(struct tail_layer *layer, enum tail_kind kin
 
     if (key != NULL)
         return key;
-    if (!grow_slots(layer) || !grow_pages(&layer->keys, KEYS_PER_PAGE, sizeof(*key), layer->key_count))
+    if (!grow_slots(layer) || !tail_pages_reserve(&layer->keys, KEYS_PER_PAGE, sizeof(*key), layer->key_count))
         return NULL;
     key = key_at(layer, layer->key_count);
     *key = (struct layer_key){ .hash = hash, .name = name.data, .name_size = (uint32_t)name.size,
@@ -312,7 +208,7 @@ static bool reserve_offset(struct tail_layer *layer, struct layer_key *key)
     if (key->count < key->capacity)
         return true;
     uint32_t capacity = key->capacity == 1 ? 4 : key->capacity * 2;
-    uint32_t *many = layer_take(layer, capacity * sizeof(*many));
+    uint32_t *many = tail_arena_take(&layer->arena, capacity * sizeof(*many));
     if (many == NULL)
         return false;
     for (uint32_t i = 0; i < key->count; i++)
@@ -396,7 +292,7 @@ static bool obtain_lookup_keys(struct tail_layer *layer, const struct tail_event
     struct varve_view given = { (const char *)event->correlation_id.bytes, 16 };
     struct layer_key *key = layer_find(layer, TAIL_CORRELATION, given);
     if (key == NULL) {
-        char *bytes = layer_take(layer, 16);
+        char *bytes = tail_arena_take(&layer->arena, 16);
         if (bytes == NULL)
             return false;
         correlation.data = memcpy(bytes, given.data, 16);
@@ -435,15 +331,15 @@ static enum varve_status prepare_saga(struct tail_layer *layer, const struct tai
     enum varve_status status = saga_fold(&admission->saga_row, admission->record, event->size);
     if (status != VARVE_OK)
         return status;
-    return layer_saga_reserve(saga, layer, &layer->sagas, &admission->saga_row) ? VARVE_OK : VARVE_NO_MEMORY;
+    return layer_saga_reserve(saga, &layer->arena, &layer->sagas, &admission->saga_row) ? VARVE_OK : VARVE_NO_MEMORY;
 }
 
 static enum varve_status prepare(struct tail_layer *layer, const struct tail_event *event, struct admission *admission)
 {
-    if (!grow_pages(&layer->entries, ENTRIES_PER_PAGE, sizeof(struct entry), layer->event_count) ||
+    if (!tail_pages_reserve(&layer->entries, ENTRIES_PER_PAGE, sizeof(struct entry), layer->event_count) ||
         !reserve_touched(layer))
         return VARVE_NO_MEMORY;
-    admission->record = layer_take(layer, event->size);
+    admission->record = tail_arena_take(&layer->arena, event->size);
     if (admission->record == NULL)
         return VARVE_NO_MEMORY;
     memcpy(admission->record, event->record, event->size);

@@ -1,5 +1,5 @@
-/* tail_layer.h - one layer of the tail: records in arena blocks, and a hash table from keys to their events. Private to
- * tail.c and tail_layer.c; tail.h says what others may do with a layer. */
+/* tail_layer.h - one layer of the tail: its records, and a hash table from keys to their events. Private to tail.c and
+ * tail_layer.c; tail.h says what others may do with a layer. */
 #ifndef ENGINE_TAIL_LAYER_H
 #define ENGINE_TAIL_LAYER_H
 

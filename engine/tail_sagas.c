@@ -5,31 +5,31 @@
 #include <string.h>
 
 /* An empty text needs no memory. */
-static bool copy_text(struct tail_layer *layer, struct varve_view *text)
+static bool copy_text(struct tail_arena *arena, struct varve_view *text)
 {
     if (text->size == 0)
         return true;
-    char *copy = layer_take(layer, text->size);
+    char *copy = tail_arena_take(arena, text->size);
     if (copy == NULL)
         return false;
     text->data = memcpy(copy, text->data, text->size);
     return true;
 }
 
-bool layer_saga_init(struct layer_saga *saga, struct tail_layer *layer, struct varve_view type, struct varve_view id,
+bool layer_saga_init(struct layer_saga *saga, struct tail_arena *arena, struct varve_view type, struct varve_view id,
                      const struct saga_row *before)
 {
     *saga = (struct layer_saga){ .type = type, .id = id };
     saga_row_init(&saga->newest);
     if (before != NULL)
         saga->newest = *before;
-    if (!copy_text(layer, &saga->newest.step) || !copy_text(layer, &saga->newest.error_json))
+    if (!copy_text(arena, &saga->newest.step) || !copy_text(arena, &saga->newest.error_json))
         return false;
     saga->published = saga->newest;
     return true;
 }
 
-static bool reserve_node(struct layer_saga *saga, struct tail_layer *layer, struct skip_list *list,
+static bool reserve_node(struct layer_saga *saga, struct tail_arena *arena, struct skip_list *list,
                          const struct saga_key *key)
 {
     uint8_t bytes[SAGA_KEY_MAX];
@@ -38,7 +38,7 @@ static bool reserve_node(struct layer_saga *saga, struct tail_layer *layer, stru
         return true;
     size_t size = saga_key_encode(key, bytes);
     unsigned height = skip_list_draw_height(list);
-    void *memory = layer_take(layer, skip_list_node_size(height, size));
+    void *memory = tail_arena_take(arena, skip_list_node_size(height, size));
     if (memory == NULL)
         return false;
     saga->spare[key->order] = skip_node_make(memory, height, bytes, size, saga);
@@ -46,14 +46,14 @@ static bool reserve_node(struct layer_saga *saga, struct tail_layer *layer, stru
     return true;
 }
 
-bool layer_saga_reserve(struct layer_saga *saga, struct tail_layer *layer, struct skip_list *list,
+bool layer_saga_reserve(struct layer_saga *saga, struct tail_arena *arena, struct skip_list *list,
                         const struct saga_row *row)
 {
     struct saga_key keys[SAGA_ORDERS];
     size_t count = saga_keys_of(row, saga->type, keys);
 
     for (size_t i = 0; i < count; i++)
-        if (!reserve_node(saga, layer, list, &keys[i]))
+        if (!reserve_node(saga, arena, list, &keys[i]))
             return false;
     return true;
 }

@@ -1,13 +1,12 @@
 /* test_tail_sagas.c - the sagas of a layer: rows newest and published, listed and counted when published, in memory
  * that is used over and over. */
-#include "engine/tail_layer.h"
 #include "engine/tail_sagas.h"
 #include "support/check.h"
 
-#define LAYER_SEED 7
+#define LIST_SEED 7
 
 struct fixture {
-    struct tail_layer *layer;
+    struct tail_arena arena;
     struct skip_list list;
     struct saga_counts counts;
     struct layer_saga saga;
@@ -16,15 +15,14 @@ struct fixture {
 static void init(struct fixture *f, const struct saga_row *before)
 {
     memset(f, 0, sizeof(*f));
-    assert_int_equal(layer_create(LAYER_SEED, VARVE_INDEX_ALL, 1, &f->layer), VARVE_OK);
-    skip_list_init(&f->list, LAYER_SEED);
+    skip_list_init(&f->list, LIST_SEED);
     assert_true(saga_counts_reserve(&f->counts, varve_view_str("order")));
-    assert_true(layer_saga_init(&f->saga, f->layer, varve_view_str("order"), varve_view_str("1"), before));
+    assert_true(layer_saga_init(&f->saga, &f->arena, varve_view_str("order"), varve_view_str("1"), before));
 }
 
 static void end(struct fixture *f)
 {
-    layer_destroy(f->layer);
+    tail_arena_free(&f->arena);
     saga_counts_free(&f->counts);
 }
 
@@ -42,7 +40,7 @@ static struct saga_row row_of(unsigned status, uint64_t position, int64_t deadli
 
 static bool set(struct fixture *f, struct saga_row row)
 {
-    if (!layer_saga_reserve(&f->saga, f->layer, &f->list, &row))
+    if (!layer_saga_reserve(&f->saga, &f->arena, &f->list, &row))
         return false;
     f->saga.newest = row;
     return true;
@@ -99,15 +97,15 @@ static void memory_is_used_over_and_over(void **ignored)
 
     init(&f, NULL);
     for (int warm = 0; warm < 2; warm++) {
-        uint64_t before = layer_memory_bytes(f.layer);
+        uint64_t before = f.arena.bytes;
         for (int i = 0; i < 20000; i++) {
             assert_true(set(&f, row_of(VARVE_SAGA_RUNNING, ++position, i % 3 == 0 ? VARVE_TIME_NONE : i)));
             if (i % 5 == 0)
                 assert_true(set(&f, row_of(VARVE_SAGA_TIMED_OUT, ++position, VARVE_TIME_NONE)));
             layer_saga_publish(&f.saga, &f.list, &f.counts);
         }
-        assert_true(layer_memory_bytes(f.layer) <= before + (1 << 20)); /* The first block of all. */
-        assert_true(warm == 0 || layer_memory_bytes(f.layer) == before);
+        assert_true(f.arena.bytes <= before + TAIL_ARENA_BLOCK_BYTES); /* The first block of all. */
+        assert_true(warm == 0 || f.arena.bytes == before);
     }
     end(&f);
 }
