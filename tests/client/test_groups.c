@@ -1,5 +1,5 @@
 /* test_groups.c - what is asked about groups and parked events, and what is not asked twice. */
-#include "peer.h"
+#include "calls.h"
 
 #include "varve/subscription.h"
 
@@ -175,13 +175,7 @@ static void test_what_is_refused_without_asking(void **state)
     varve_client_free(client);
 }
 
-/* ---- losses ------------------------------------------------------------------------------------------------------ */
-
-struct change {
-    const char *label;
-    uint8_t opcode, answer;
-    enum varve_status (*call)(struct varve_client *client, struct varve_error *error);
-};
+/* ---- answers that are none --------------------------------------------------------------------------------------- */
 
 static enum varve_status create(struct varve_client *client, struct varve_error *error)
 {
@@ -230,113 +224,75 @@ static enum varve_status discard(struct varve_client *client, struct varve_error
     return varve_client_parked_discard(client, billing, 0, 0, (struct varve_view){ NULL, 0 }, NULL, error);
 }
 
-static const struct change calls[] = {
-    { "create", VARVE_OP_GROUP_CREATE, VARVE_OP_GROUP_OK, create },
-    { "update", VARVE_OP_GROUP_UPDATE, VARVE_OP_GROUP_OK, update },
-    { "reset", VARVE_OP_GROUP_RESET, VARVE_OP_GROUP_OK, reset },
-    { "delete", VARVE_OP_GROUP_DELETE, VARVE_OP_GROUP_OK, delete },
-    { "replay", VARVE_OP_PARKED_REPLAY, VARVE_OP_PARKED_OK, replay },
-    { "discard", VARVE_OP_PARKED_DISCARD, VARVE_OP_PARKED_OK, discard },
-    { "info", VARVE_OP_GROUP_INFO, VARVE_OP_GROUP_OK, info },
-    { "list", VARVE_OP_GROUP_LIST, VARVE_OP_GROUP_LIST_OK, list },
-    { "parked list", VARVE_OP_PARKED_LIST, VARVE_OP_PARKED_LIST_OK, parked_list },
-};
-#define CHANGES 6u /* the first ones */
-
-static void answer(struct fake_server *server, uint32_t id, uint8_t opcode)
+static void answer_list(struct fake_server *server, uint32_t id)
 {
     struct varve_group_info sample = sample_info();
 
-    if (opcode == VARVE_OP_GROUP_OK)
-        varve_encode_group_ok(&server->out, id, &sample);
-    else if (opcode == VARVE_OP_GROUP_LIST_OK)
-        varve_encode_group_list_ok(&server->out, id, &sample, 1);
-    else if (opcode == VARVE_OP_PARKED_OK)
-        varve_encode_parked_ok(&server->out, id, 3);
-    else
-        varve_encode_parked_list_ok(&server->out, id, NULL, 0, true);
+    varve_encode_group_list_ok(&server->out, id, &sample, 1);
     fake_send(server);
 }
-
-static void script_cuts(struct fake_server *server)
+static void answer_parked(struct fake_server *server, uint32_t id)
 {
-    const struct change *change = server->user;
-
-    fake_begin(server);
-    fake_take(server, change->opcode);
-    fake_cut(server);
-    fake_begin(server);
-    if (change >= calls + CHANGES)
-        answer(server, fake_take(server, change->opcode), change->answer);
-    else
-        peer_pong(server, fake_take(server, VARVE_OP_PING));
-    fake_gone(server);
-}
-
-static void test_changes_are_not_sent_a_second_time(void **state)
-{
-    for (size_t i = 0; i < COUNT_OF(calls); i++) {
-        struct fake_server *server = fake_server_start(script_cuts, (void *)&calls[i]);
-        struct varve_client *client = peer_client(server, "");
-        struct varve_error error;
-
-        CHECK_CASE(calls[i].call(client, &error) == (i < CHANGES ? VARVE_DISCONNECTED : VARVE_OK), calls[i].label);
-        if (i < CHANGES)
-            assert_int_equal(varve_client_ping(client, NULL, NULL, NULL), VARVE_OK);
-        varve_client_free(client);
-        fake_server_stop(server);
-    }
-}
-
-static void script_nonsense(struct fake_server *server)
-{
-    const struct change *change = server->user;
-
-    fake_begin(server);
-    varve_wire_end(&server->out, varve_wire_begin(&server->out, change->answer, fake_take(server, change->opcode)));
+    varve_encode_parked_ok(&server->out, id, 3);
     fake_send(server);
-    fake_gone(server);
+}
+static void answer_parked_list(struct fake_server *server, uint32_t id)
+{
+    varve_encode_parked_list_ok(&server->out, id, NULL, 0, true);
+    fake_send(server);
+}
+/* Several requests share these answers. */
+static void answer_empty_info(struct fake_server *server, uint32_t id)
+{
+    varve_wire_end(&server->out, varve_wire_begin(&server->out, VARVE_OP_GROUP_OK, id));
+    fake_send(server);
+}
+static void answer_empty_parked(struct fake_server *server, uint32_t id)
+{
+    varve_wire_end(&server->out, varve_wire_begin(&server->out, VARVE_OP_PARKED_OK, id));
+    fake_send(server);
 }
 
 static void test_answers_that_cannot_be_read(void **state)
 {
-    for (size_t i = 0; i < COUNT_OF(calls); i++) {
-        struct fake_server *server = fake_server_start(script_nonsense, (void *)&calls[i]);
-        struct varve_client *client = peer_client(server, "");
-        struct varve_error error;
+    static const struct call cases[] = {
+        { "create", VARVE_OP_GROUP_CREATE, create, answer_empty_info },
+        { "update", VARVE_OP_GROUP_UPDATE, update, answer_empty_info },
+        { "reset", VARVE_OP_GROUP_RESET, reset, answer_empty_info },
+        { "delete", VARVE_OP_GROUP_DELETE, delete, answer_empty_info },
+        { "info", VARVE_OP_GROUP_INFO, info, answer_empty_info },
+        { "list", VARVE_OP_GROUP_LIST, list, answer_with_nothing },
+        { "parked list", VARVE_OP_PARKED_LIST, parked_list, answer_with_nothing },
+        { "replay", VARVE_OP_PARKED_REPLAY, replay, answer_empty_parked },
+        { "discard", VARVE_OP_PARKED_DISCARD, discard, answer_empty_parked },
+    };
 
-        CHECK_CASE(calls[i].call(client, &error) == VARVE_PROTOCOL, calls[i].label);
-        varve_client_free(client);
-        fake_server_stop(server);
-    }
+    calls_refuse(cases, COUNT_OF(cases));
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- losses and memory ------------------------------------------------------------------------------------------- */
 
-struct serving {
-    const struct change *change;
-    atomic_bool over;
+static const struct call good[] = {
+    { "info", VARVE_OP_GROUP_INFO, info, send_info },
+    { "list", VARVE_OP_GROUP_LIST, list, answer_list },
+    { "parked list", VARVE_OP_PARKED_LIST, parked_list, answer_parked_list },
+    { "create", VARVE_OP_GROUP_CREATE, create, send_info },
+    { "update", VARVE_OP_GROUP_UPDATE, update, send_info },
+    { "reset", VARVE_OP_GROUP_RESET, reset, send_info },
+    { "delete", VARVE_OP_GROUP_DELETE, delete, send_info },
+    { "replay", VARVE_OP_PARKED_REPLAY, replay, answer_parked },
+    { "discard", VARVE_OP_PARKED_DISCARD, discard, answer_parked },
 };
+#define REPEATED 3u /* the first ones */
 
-static void answer_one(struct fake_server *server)
+static void test_changes_are_not_sent_a_second_time(void **state)
 {
-    const struct serving *serving = server->user;
-
-    answer(server, fake_take(server, serving->change->opcode), serving->change->answer);
-}
-
-static void script_for_all(struct fake_server *server)
-{
-    peer_serve_all(server, answer_one, &((struct serving *)server->user)->over);
+    calls_survive_a_loss(good, COUNT_OF(good), REPEATED);
 }
 
 static void test_memory_that_cannot_be_had(void **state)
 {
-    for (size_t i = 0; i < COUNT_OF(calls); i++) {
-        struct serving serving = { &calls[i], false };
-
-        peer_sweep(fake_server_start_local(script_for_all, &serving), &serving.over, calls[i].label, calls[i].call);
-    }
+    calls_survive_no_memory(good, COUNT_OF(good));
 }
 
 int main(void)
