@@ -157,6 +157,8 @@ static enum varve_status commit_group(struct group *group, struct varve_error *e
     if (status != VARVE_OK)
         return store_set_fault(store, error);
     tail_publish(store->tail);
+    if (store->active_since_us == 0)
+        __atomic_store_n(&store->active_since_us, journal_last_sync(store->journal).ended_us, __ATOMIC_RELAXED);
     store->last_recorded_at_us = group->recorded_at_us;
     store->active_journal_bytes += group->frame_bytes;
     __atomic_store_n(&store->sealed, false, __ATOMIC_RELAXED);

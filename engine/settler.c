@@ -89,6 +89,8 @@ void settler_step(struct varve_store *store)
     db_set_hurry(store->db, false);
     pthread_mutex_lock(&store->queue_lock);
     store->settling = SETTLE_BUSY;
+    store->frozen_since_us = store->active_since_us;
+    __atomic_store_n(&store->active_since_us, 0, __ATOMIC_RELAXED);
     pthread_cond_signal(&store->settler_wake);
     pthread_mutex_unlock(&store->queue_lock);
 }

@@ -308,6 +308,18 @@ static enum varve_status open_parts(struct varve_store *store, struct varve_erro
     return status;
 }
 
+/* What was found in the journal has been durable since another process, of whose clocks only the wall's is known. */
+static int64_t recovered_since_us(struct varve_store *store)
+{
+    uint32_t size;
+    const uint8_t *record = tail_record(store->tail, varve_store_first_in_memory(store), &size);
+
+    if (record == NULL)
+        return 0;
+    int64_t age_us = store->os->now_us(store->os->self) - varve_record_recorded_at(record);
+    return (int64_t)store->last_append_us - (age_us > 0 ? age_us : 0);
+}
+
 static void stop_threads(struct varve_store *store)
 {
     committer_stop(store);
@@ -334,6 +346,8 @@ enum varve_status varve_store_open(const char *path, const struct varve_options 
     uint64_t began_us = store->os->monotonic_us(store->os->self);
     status = open_parts(store, error);
     store->last_append_us = store->os->monotonic_us(store->os->self);
+    if (status == VARVE_OK)
+        store->active_since_us = recovered_since_us(store);
     if (status == VARVE_OK)
         status = settler_start(store, error);
     if (status == VARVE_OK)
@@ -433,15 +447,14 @@ void varve_store_histograms(struct varve_store *store, struct varve_store_histog
 
 uint64_t varve_store_settle_lag_us(struct varve_store *store)
 {
-    int64_t now_us = store->os->now_us(store->os->self), recorded_at_us = now_us;
-    uint32_t size;
+    int64_t now_us = (int64_t)store->os->monotonic_us(store->os->self);
 
-    tail_lock_read(store->tail);
-    const uint8_t *record = tail_record(store->tail, varve_store_first_in_memory(store), &size);
-    if (record != NULL)
-        recorded_at_us = varve_record_recorded_at(record);
-    tail_unlock_read(store->tail);
-    return now_us > recorded_at_us ? (uint64_t)(now_us - recorded_at_us) : 0;
+    pthread_mutex_lock(&store->queue_lock);
+    int64_t since_us = store->settling == SETTLE_BUSY ? store->frozen_since_us
+                                                      : __atomic_load_n(&store->active_since_us, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&store->queue_lock);
+    bool all_settled = store_counter(&store->counters.settled_position) >= tail_visible_position(store->tail);
+    return all_settled || since_us == 0 || since_us > now_us ? 0 : (uint64_t)(now_us - since_us);
 }
 
 uint64_t varve_store_last_position(struct varve_store *store)

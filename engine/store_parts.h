@@ -41,6 +41,8 @@ struct varve_store {
     pthread_mutex_t commit_lock;
     int64_t last_recorded_at_us;  /* under commit_lock */
     uint64_t active_journal_bytes; /* under commit_lock: what the active layer's frames take in the journal */
+    int64_t active_since_us;      /* atomic, written under commit_lock: monotonic, the first event of the active layer
+                                   * has been durable; 0: it has none */
     bool sealed;                  /* under commit_lock: nothing was committed since the last seal */
 
     pthread_mutex_t queue_lock;   /* all below up to the threads */
@@ -59,6 +61,7 @@ struct varve_store {
     uint64_t disk_checked_us;
     uint64_t disk_free_bytes;
     uint64_t last_append_us;      /* monotonic; of the last group */
+    int64_t frozen_since_us;      /* monotonic: the first event of the frozen layer has been durable */
     void (*grown)(void *user, uint64_t last_position);
     void *grown_user;
 

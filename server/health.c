@@ -4,17 +4,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "outboxes.h"
-
-static int64_t wall_clock_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 __attribute__((format(printf, 2, 3))) static void find_bad(struct health_finding *finding, const char *format, ...)
 {
@@ -55,15 +46,15 @@ static void look_at_disk(struct varve_store *store, struct health_finding *findi
 /* Only what no waiting will mend. That Kafka is away is no reason to send nobody here: appends do not wait for it. */
 static void look_at_outboxes(const struct server *server, struct health_finding *finding)
 {
-    int64_t limit_us = (int64_t)server->config->outbox_halted_after_ms * 1000, now_us = wall_clock_us();
+    int64_t limit_us = (int64_t)server->config->outbox_halted_after_ms * 1000;
 
     for (size_t i = 0; i < outboxes_count(server); i++) {
         struct outbox_view view;
 
         outbox_look(outboxes_at(server, i), &view);
-        if (view.phase == VARVE_OUTBOX_HALTED && now_us - view.since_us > limit_us)
+        if (view.phase == VARVE_OUTBOX_HALTED && view.for_us > limit_us)
             find_bad(finding, "outbox %.40s is halted for %" PRId64 " s: %.60s", view.config->name,
-                     (now_us - view.since_us) / 1000000, varve_outbox_halt_name(view.halt));
+                     view.for_us / 1000000, varve_outbox_halt_name(view.halt));
     }
 }
 

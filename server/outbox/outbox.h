@@ -57,6 +57,7 @@ struct outbox_view {
     enum varve_outbox_halt halt;
     char reason[VARVE_MAX_OUTBOX_REASON];
     int64_t since_us;                   /* wall clock: in this phase since */
+    int64_t for_us;                     /* the same as a duration, whatever became of the wall's clock */
     int64_t next_attempt_us;            /* wall clock; VARVE_TIME_NONE: none is planned */
     uint64_t head, position;            /* last of the log; decided up to */
     uint64_t lag_events;

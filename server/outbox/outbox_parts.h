@@ -143,6 +143,7 @@ struct outbox {
     atomic_bool has_errands;
     bool started, ended;              /* the thread */
     struct outbox_view view;          /* but head, lag and dead letters, which are made when somebody looks */
+    int64_t phase_since_us;           /* monotonic */
     int64_t oldest_us;                /* when the event at oldest_position was committed */
     uint64_t oldest_position;
 };

@@ -20,8 +20,10 @@ static void show_phase(struct outbox *outbox, struct outbox_view *view)
     const struct outbox_state *state = &outbox->state;
     int64_t now_us = outbox_wall_us();
 
-    if (view->since_us == 0 || view->phase != state->phase)
+    if (view->since_us == 0 || view->phase != state->phase) {
         view->since_us = now_us;
+        outbox->phase_since_us = outbox_now_us();
+    }
     view->phase = state->phase;
     view->breaker = outbox_state_breaker(state);
     view->halt = state->halt;
@@ -101,6 +103,7 @@ void outbox_look(struct outbox *outbox, struct outbox_view *ret)
 
     pthread_mutex_lock(&outbox->lock);
     *ret = outbox->view;
+    ret->for_us = ret->since_us == 0 ? 0 : outbox_now_us() - outbox->phase_since_us;
     int64_t oldest_us = outbox->oldest_position == ret->position + 1 ? outbox->oldest_us : now_us;
     pthread_mutex_unlock(&outbox->lock);
     ret->head = atomic_load(&outbox->head);

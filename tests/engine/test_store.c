@@ -436,24 +436,62 @@ static void the_histograms_have_every_group_and_every_settling(void **ignored)
     fixture_free(&f);
 }
 
+#define DAY_US (UINT64_C(86400) * 1000000)
+static _Atomic uint64_t days_passed;
+
+static uint64_t days_later_us(void *self)
+{
+    return varve_os_default()->monotonic_us(varve_os_default()->self) + atomic_load(&days_passed) * DAY_US;
+}
+
+static uint64_t settle_lag_days(const struct store_fixture *f)
+{
+    return varve_store_settle_lag_us(f->store) / DAY_US;
+}
+
 static void the_settle_lag_is_the_age_of_the_oldest_unsettled_event(void **ignored)
 {
     struct store_fixture f;
 
     fixture_init(&f);
+    f.fault.os.monotonic_us = days_later_us;
     atomic_store(&f.now_us, 1000);
     fixture_open(&f);
     assert_int_equal(varve_store_settle_lag_us(f.store), 0);
     fixture_append(&f, "a:none=a");
-    atomic_store(&f.now_us, 1500);
+    assert_int_equal(settle_lag_days(&f), 0);
+    atomic_fetch_add(&days_passed, 5);
+    atomic_store(&f.now_us, INT64_C(9000000000000)); /* The wall's clock is set meanwhile. */
     fixture_append(&f, "a:0=b");
-    assert_int_equal(varve_store_settle_lag_us(f.store), 500);
+    assert_int_equal(settle_lag_days(&f), 5);
     fixture_freeze(&f);
-    atomic_store(&f.now_us, 1600);
+    atomic_store(&f.now_us, 1000);
+    atomic_fetch_add(&days_passed, 2);
     fixture_append(&f, "a:1=c");
-    assert_int_equal(varve_store_settle_lag_us(f.store), 600);
+    assert_int_equal(settle_lag_days(&f), 7);
     fixture_thaw(&f);
     assert_int_equal(varve_store_settle_lag_us(f.store), 0);
+    fixture_append(&f, "a:2=d");
+    atomic_fetch_add(&days_passed, 3);
+    assert_int_equal(settle_lag_days(&f), 3);
+    fixture_free(&f);
+}
+
+static void what_was_recovered_has_its_age_by_the_wall(void **ignored)
+{
+    struct store_fixture f, copy;
+
+    fixture_init(&f);
+    atomic_store(&f.now_us, 1000);
+    fixture_open(&f);
+    fixture_append(&f, "a:none=a");
+    fixture_copy(&f, &copy); /* As a crash would leave it. */
+    atomic_store(&copy.now_us, (int64_t)(1000 + 4 * DAY_US));
+    fixture_open(&copy);
+    assert_int_equal(settle_lag_days(&copy), 4);
+    fixture_settle(&copy);
+    assert_int_equal(varve_store_settle_lag_us(copy.store), 0);
+    fixture_free(&copy);
     fixture_free(&f);
 }
 
@@ -534,6 +572,7 @@ int main(void)
         cmocka_unit_test(the_figures_add_up),
         cmocka_unit_test(the_histograms_have_every_group_and_every_settling),
         cmocka_unit_test(the_settle_lag_is_the_age_of_the_oldest_unsettled_event),
+        cmocka_unit_test(what_was_recovered_has_its_age_by_the_wall),
         cmocka_unit_test(what_is_in_memory_begins_behind_what_is_settled),
         cmocka_unit_test(stores_have_identities),
         cmocka_unit_test(the_first_fault_stays),

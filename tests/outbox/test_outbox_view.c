@@ -100,6 +100,7 @@ static void a_view_before_anything_happened(void **state)
     fake_reset();
     fake_plan(FAKE_INIT, OUTBOX_AGAIN, "_TRANSPORT", 0, 1000000);
     uint64_t last = hands_append(h, "a-1", "went", 3);
+    int64_t began_us = outbox_now_us();
     hands_start(h);
     hands_wait_phase(h, VARVE_OUTBOX_BACKOFF);
     assert_ptr_equal(h->view.config, h->config);
@@ -107,6 +108,7 @@ static void a_view_before_anything_happened(void **state)
     assert_int_equal(h->view.position, 0);
     assert_int_equal(h->view.retention_floor, 1);
     assert_true(h->view.since_us > 0 && h->view.failures > 0);
+    assert_true(h->view.for_us >= 0 && h->view.for_us <= outbox_now_us() - began_us);
     hands_close(h);
 }
 

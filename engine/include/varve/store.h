@@ -294,7 +294,8 @@ struct varve_store_histograms {
     struct varve_histogram_view settle_us;    /* of a layer into store.mdb */
 };
 void varve_store_histograms(struct varve_store *store, struct varve_store_histograms *ret);
-/* For how long the oldest event that is not settled has been durable, in microseconds; 0: all are settled. */
+/* For how long the oldest event that is not settled has been durable, in microseconds; 0: all are settled. The wall
+ * clock is asked only about events of before the store was opened. */
 uint64_t varve_store_settle_lag_us(struct varve_store *store);
 uint64_t varve_store_last_position(struct varve_store *store);
 /* The first position that is still in memory: a read of ALL from there on touches no disk. last + 1 when none is. It
