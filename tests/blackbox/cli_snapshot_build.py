@@ -244,14 +244,14 @@ def test_bad_programs_fail_their_streams_alone(target):
     with open(script, "w") as file:
         file.write(BAD)
     bad = {"crash-1": "the program was killed by signal 6", "exit-1": "the program ended with exit status 4",
-           "garbage-1": "the program: its answer is not JSON", "hang-1": "the program gave no answer within 5000 ms",
+           "garbage-1": "the program: its answer is not JSON", "hang-1": "the program gave no answer within 12000 ms",
            "large-1": "the state has 2097154 bytes; a snapshot may have 1048576",
            "refused-1": "the program says: I do not want to"}
     good = [f"{kind}-{n}" for kind in ("account", "goods", "zebra") for n in range(40)]
     target.ok("import", stdin=lines({"stream": stream, "type": "t", "data": {"n": n}}
                                     for n in range(3) for stream in [*good, *bad]))
     options = ["--reducer", f"program exec {shlex.quote(sys.executable)} {shlex.quote(script)}", "--type", "count",
-               "--timeout", "5s"]
+               "--timeout", "12s"]
     outcome = build(target, *options, code=1)
     expect(figures(outcome), (len(good), 3 * len(good), len(good), len(bad), 0))
     expect(sorted(outcome["err"].splitlines()),

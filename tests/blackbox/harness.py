@@ -19,7 +19,7 @@ os.environ.setdefault("VARVED_HTTP__LISTEN", "off")  # Whoever tests HTTP asks f
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("VARVE_BIN_DIR", "build/gcc-release/bin"))
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 WRONG_EXPECTED_VERSION, STREAM_NOT_FOUND, STREAM_TOMBSTONED, ID_REUSED, EVENT_TOO_LARGE, APPEND_TOO_LARGE = range(1, 7)
 INVALID_ARGUMENT, OVERLOADED, NOT_READY, EVENT_NOT_FOUND, CONSUMER_TOO_SLOW, UNSUPPORTED = 7, 10, 12, 13, 14, 15

@@ -40,7 +40,7 @@ def filler(n):
 
 
 def thousand_slow_ones_and_a_fast_one(directory):
-    with PushServer(directory, "--push.send_timeout", "3s", "--memory-budget", "64MiB") as server, \
+    with PushServer(directory, "--push.send_timeout", "10s", "--memory-budget", "64MiB") as server, \
             server.connect() as connection:
         for n in range(0, 20000, 500):
             connection.append("s-1", [filler(n + k) for k in range(500)])

@@ -1,4 +1,5 @@
 """A varved with an HTTP port, and HTTP as bytes, for black-box tests. Nothing but the standard library."""
+import contextlib
 import http.client
 import json
 import os
@@ -15,6 +16,8 @@ class HttpServer(Server):
 
     def __init__(self, directory, *options, **more):
         self.http_file = directory + ".http"
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.http_file)  # Of one that was there before.
         super().__init__(directory, "--http.listen", LOOPBACK + ":0", "--http.port_file", self.http_file, *options,
                          **more)
         while not os.path.exists(self.http_file):  # It is written behind what the log says.
