@@ -150,7 +150,6 @@ static void begin(struct http_request *request, struct push_ask *ask, uint64_t p
         refuse(request, "the server's memory for clients of push is used up");
         return;
     }
-    http_set_header(request, "Cache-Control", "no-store");
     http_set_header(request, "X-Accel-Buffering", "no"); /* Else nginx, where there is one, would keep it back. */
     struct http_stream *stream = http_stream_begin(request, "text/event-stream", &push_client_stream, client);
     if (stream == NULL)

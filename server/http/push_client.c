@@ -74,9 +74,10 @@ static void fail(struct push_client *c, const struct varve_error *why)
 
 /* ---- its place in the log --------------------------------------------------------------------------------------- */
 
+/* A batch that others have had may have ended at the end of the log long before this client came. */
 static void look_at_end(struct push_client *c, bool at_end)
 {
-    if (at_end && !c->is_live)
+    if (at_end && !c->is_live && c->position >= c->history_position)
         say_caught_up(c);
 }
 
@@ -421,7 +422,8 @@ void push_client_begin(struct push_client *c, struct http_stream *stream)
     c->is_waiting = true;
     c->read_ms = c->said_ms = push_now_ms(c->push);
     say(c, "retry: %d\n\n", RETRY_MS);
-    look_at_end(c, c->position == varve_store_last_position(server_of(c)->store));
+    c->history_position = varve_store_last_position(server_of(c)->store);
+    look_at_end(c, c->position == c->history_position);
     push_queue(c);
 }
 

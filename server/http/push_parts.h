@@ -90,6 +90,7 @@ struct push_client {
     struct push_ask *ask;
     uint64_t position;            /* everything up to here was sent, or is not for this client, */
     uint64_t told_position;       /* and up to here it knows so */
+    uint64_t history_position;    /* so far the log went when it came */
     struct push_batch *batch;
     uint32_t at;                  /* the event of the batch that comes next, or whose text was sent */
     size_t sent;                  /* of that event's text, in part */

@@ -42,11 +42,36 @@ static void from_the_end_it_is_live_at_once(void **state)
     probe_append_one(f, "a-1", "before", NULL);
     struct client *c = probe_open(f, "");
     client_wait_for(c, "id: 1\nevent: caught_up\n");
+    assert_null(strstr(strstr(c->text, "Cache-Control: ") + 1, "Cache-Control: ")); /* Once. */
     assert_true(client_hears_nothing(c));
     probe_append_one(f, "a-1", "after", NULL);
     client_wait_for(c, "event: after\nid: 2\n");
     assert_null(strstr(c->text, "event: before"));
     client_close(c);
+    fixture_close(f);
+}
+
+/* What others have had, one by one as it came, is history for one who comes later. */
+static void history_ends_where_the_log_ended(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *early = probe_open(f, "");
+
+    client_wait_for(early, "caught_up");
+    for (unsigned i = 1; i <= 3; i++) {
+        char id[16];
+
+        probe_append_one(f, "a-1", "tested", NULL);
+        snprintf(id, sizeof(id), "id: %u\n", i);
+        client_wait_for(early, id);
+    }
+    struct client *late = probe_open(f, "after=start");
+    client_wait_for(late, "event: caught_up");
+    const char *text = probe_text(late);
+    assert_non_null(strstr(text, "\nid: 3\nevent: caught_up"));
+    assert_true(strstr(text, "event: tested\nid: 3\n") < strstr(text, "caught_up"));
+    client_close(early);
+    client_close(late);
     fixture_close(f);
 }
 
@@ -309,7 +334,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_in_order_and_then_the_end_of_history),
-        cmocka_unit_test(from_the_end_it_is_live_at_once), cmocka_unit_test(without_names_no_type_comes),
+        cmocka_unit_test(from_the_end_it_is_live_at_once), cmocka_unit_test(history_ends_where_the_log_ended),
+        cmocka_unit_test(without_names_no_type_comes),
         cmocka_unit_test(patterns_and_users_choose), cmocka_unit_test(signs_of_life_tell_the_place),
         cmocka_unit_test(one_that_takes_nothing_is_dropped), cmocka_unit_test(one_that_waits_for_events_is_not),
         cmocka_unit_test(what_was_given_back_goes_on_where_it_was),
