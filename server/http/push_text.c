@@ -127,10 +127,15 @@ bool push_text_render(struct push *push, struct push_batch *batch, struct push_e
     write_name(&batch->text, decoded.type);
     event->name_size = (uint32_t)(batch->text.size - event->text_at);
     write_event(push, &batch->text, decoded.position, json);
+    if (batch->text.failed) { /* A part of it is nothing to be sent to the others who hold the batch. */
+        batch->text.failed = false;
+        batch->text.size = event->text_at;
+        return false;
+    }
     event->text_size = batch->text.size - event->text_at;
     event->state = PUSH_RENDERED;
     figure_add(&push->server->figures.push_events_rendered, 1);
-    return !batch->text.failed;
+    return true;
 }
 
 struct varve_view push_text_user(struct push_event *event)

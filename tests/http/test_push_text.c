@@ -149,6 +149,26 @@ static void only_listed_fields_go_out(void **state)
     fixture_close(f);
 }
 
+/* Whoever asks again, when there is memory again, gets all of it. */
+static void without_memory_it_is_not_made(void **state)
+{
+    static const struct probe_event events[] = { { .type = "a" }, { .type = "b" } };
+    struct fixture *f = fixture_open("");
+    struct made made = make(f, 0, events, 2);
+    struct push_event *event = &made.batch->events[1];
+
+    size_t size = render(&made, 0).size;
+    made.batch->text.failed = true; /* As when it could not grow. */
+    assert_false(push_text_render(f->server.push, made.batch, event));
+    assert_int_equal(event->state, PUSH_UNSEEN);
+    assert_int_equal(made.batch->text.size, size);
+    struct varve_view text = render(&made, 1);
+    assert_memory_equal(text.data, "event: b\nid: 2\n", 15);
+    assert_memory_equal(text.data + text.size - 3, "}\n\n", 3);
+    end(&made);
+    fixture_close(f);
+}
+
 static void rejections_are_counted_once(void **state)
 {
     static const struct probe_event events[] = {
@@ -198,7 +218,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_three_lines_and_an_empty_one), cmocka_unit_test(data_never_breaks_the_line),
         cmocka_unit_test(large_msgpack_is_left_as_it_is),
-        cmocka_unit_test(only_listed_fields_go_out), cmocka_unit_test(rejections_are_counted_once),
+        cmocka_unit_test(only_listed_fields_go_out), cmocka_unit_test(without_memory_it_is_not_made),
+        cmocka_unit_test(rejections_are_counted_once),
         cmocka_unit_test(users_are_looked_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
