@@ -108,7 +108,7 @@ static enum varve_status take_expected(const struct http_request *request, struc
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "expected",
                       "expected=%.*s: expected any, no_stream, stream_exists or the version last seen",
-                      (int)(text.size < 64 ? text.size : 64), text.data);
+                      http_shown(text), text.data);
 }
 
 /* The store would make them, too; but then nobody could tell which. */

@@ -68,7 +68,7 @@ enum varve_status api_event_flags(const struct http_request *request, unsigned *
     if (varve_view_equal(data, varve_view_str("base64")))
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "data",
-                      "data=%.*s: expected json or base64, of data that is application/msgpack", (int)data.size,
+                      "data=%.*s: expected json or base64, of data that is application/msgpack", http_shown(data),
                       data.data);
 }
 
@@ -89,7 +89,7 @@ enum varve_status api_event_name(struct varve_view text, struct api_event_name *
     if (varve_uuid_parse(text, &ret->id) && !varve_uuid_is_nil(&ret->id))
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "id", "\"%.*s\": expected an event's UUID, or its position",
-                      (int)text.size, text.data);
+                      http_shown(text), text.data);
 }
 
 enum varve_status api_find_event(struct varve_store *store, const struct api_event_name *name, uint64_t *ret_position,

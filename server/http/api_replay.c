@@ -109,7 +109,7 @@ static enum varve_status choose(const struct http_request *request, struct outbo
         *ret = outboxes_find(server, name);
         return *ret != NULL ? VARVE_OK
                             : varve_fail(error, VARVE_OUTBOX_NOT_FOUND, "outbox", "there is no outbox \"%.*s\"",
-                                         (int)(name.size < 64 ? name.size : 64), name.data);
+                                         http_shown(name), name.data);
     }
     if (outboxes_count(server) == 0)
         return varve_fail(error, VARVE_OUTBOX_NOT_FOUND, "outbox", "the server has no outbox");

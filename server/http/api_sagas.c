@@ -163,7 +163,7 @@ static enum varve_status take_statuses(const struct http_request *request, struc
 
         if (!varve_saga_status_parse(varve_view_of(text.data + at, size), &status))
             return varve_fail(error, VARVE_INVALID_ARGUMENT, "status", "status=%.*s: expected running, compensating, "
-                              "timed_out, completed or failed, or several with commas", (int)text.size, text.data);
+                              "timed_out, completed or failed, or several with commas", http_shown(text), text.data);
         query->statuses |= 1u << status;
         at += size + 1;
     }

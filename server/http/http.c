@@ -92,7 +92,7 @@ static enum varve_status make_answer(struct http *http, struct varve_error *erro
 {
     static char text[] = "{\"type\":\"urn:varve:error:OVERLOADED\",\"title\":\"the server's queue is full; try again "
                          "a little later\",\"status\":503,\"code\":\"OVERLOADED\",\"detail\":\"no memory for this "
-                         "request\"}\n";
+                         "request\",\"retry_after_ms\":1000}\n";
 
     http->overloaded = MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
     if (http->overloaded == NULL)

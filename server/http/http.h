@@ -70,6 +70,7 @@ enum varve_status http_query_flag(const struct http_request *request, const char
                                   struct varve_error *error); /* true, false; a name alone is true */
 enum varve_status http_query_time(const struct http_request *request, const char *name, int64_t *ret_us,
                                   struct varve_error *error); /* RFC 3339 */
+int http_shown(struct varve_view value); /* bytes of it in a message, so that what was expected has room behind them */
 
 /* ---- answers: exactly one for each request -------------------------------------------------------------------- */
 

@@ -18,16 +18,22 @@ enum {
     ACKED_OFFSET = 120, /* of tcpi_bytes_acked in Linux's struct tcp_info, which glibc's does not have yet */
 };
 
-#define LAST_WORDS(status, code, detail)                                                                               \
-    "HTTP/1.1 " status "\r\nContent-Type: application/problem+json\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"     \
-    "{\"type\":\"about:blank\",\"title\":\"" status "\",\"code\":\"" code "\",\"detail\":\"" detail "\"}\n"
+/* A problem as http_reply_problem() makes them; `title` is what the registry says of the code. */
+#define LAST_WORDS(http, status, headers, code, title, detail, members)                                                \
+    "HTTP/1.1 " status " " http "\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"                  \
+    headers "\r\n{\"type\":\"urn:varve:error:" code "\",\"title\":\"" title "\",\"status\":" status                    \
+    ",\"code\":\"" code "\",\"detail\":\"" detail "\"" members "}\n"
 
-const char http_says_timeout[] = LAST_WORDS("408 Request Timeout", "TIMEOUT",
-                                            "the request did not come within http.header_timeout");
-const char http_says_overloaded[] = LAST_WORDS("503 Service Unavailable", "OVERLOADED",
-                                               "no room for more now: http.max_connections, server.memory_budget");
-const char http_says_too_large[] = LAST_WORDS("413 Content Too Large", "APPEND_TOO_LARGE",
-                                              "the body is larger than http.max_body");
+const char http_says_timeout[] =
+    LAST_WORDS("Request Timeout", "408", "", "TIMEOUT", "the deadline passed before the answer, outcome unknown",
+               "the request did not come within http.header_timeout", "");
+const char http_says_overloaded[] =
+    LAST_WORDS("Service Unavailable", "503", "Retry-After: 1\r\n", "OVERLOADED",
+               "the server's queue is full; try again a little later",
+               "no room for more now: http.max_connections, server.memory_budget", ",\"retry_after_ms\":1000");
+const char http_says_too_large[] =
+    LAST_WORDS("Content Too Large", "413", "", "APPEND_TOO_LARGE", "one append is larger than the store's limits",
+               "the body is larger than http.max_body", "");
 
 static uint64_t now_ms(const struct http *http)
 {
@@ -60,8 +66,10 @@ static void begin(struct http *http, struct MHD_Connection *mhd, void **ret)
 {
     struct http_connection *connection = calloc(1, sizeof(*connection));
 
-    if (connection == NULL)
-        return; /* Its first request will find none, and end it. */
+    if (connection == NULL) {
+        shutdown(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, SHUT_RDWR);
+        return; /* Nobody would time it; MHD finds it so, and closes it. */
+    }
     connection->http = http;
     connection->mhd = mhd;
     connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;

@@ -59,8 +59,7 @@ struct varve_view http_query(const struct http_request *request, const char *nam
     return parameter == NULL ? varve_view_of(NULL, 0) : parameter->value;
 }
 
-/* For messages: the first bytes of a value. */
-static int shown(struct varve_view value)
+int http_shown(struct varve_view value)
 {
     return (int)(value.size > NAME_TEXT ? NAME_TEXT : value.size);
 }
@@ -89,7 +88,7 @@ enum varve_status http_query_uint(const struct http_request *request, const char
         return VARVE_OK;
     if (!parse_uint(parameter->value, &number) || number < min || number > max)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, name, "%s=%.*s: expected a number, %" PRIu64 " to %" PRIu64,
-                          name, shown(parameter->value), parameter->value.data, min, max);
+                          name, http_shown(parameter->value), parameter->value.data, min, max);
     *ret = number;
     return VARVE_OK;
 }
@@ -104,7 +103,7 @@ enum varve_status http_query_flag(const struct http_request *request, const char
     bool yes = !parameter->has_value || varve_view_equal(parameter->value, varve_view_str("true"));
     if (!yes && !varve_view_equal(parameter->value, varve_view_str("false")))
         return varve_fail(error, VARVE_INVALID_ARGUMENT, name, "%s=%.*s: expected true or false", name,
-                          shown(parameter->value), parameter->value.data);
+                          http_shown(parameter->value), parameter->value.data);
     *ret = yes;
     return VARVE_OK;
 }
@@ -119,5 +118,5 @@ enum varve_status http_query_time(const struct http_request *request, const char
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, name,
                       "%s=%.*s: expected a time such as 2024-05-01T12:00:00Z (in a query + is %%2B), or a date", name,
-                      shown(parameter->value), parameter->value.data);
+                      http_shown(parameter->value), parameter->value.data);
 }

@@ -1,6 +1,7 @@
 /* http_target.c - takes the target of a request apart. */
 #include "http_target.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -80,6 +81,14 @@ static bool was_named(const struct http_target *target, struct varve_view name)
     return false;
 }
 
+static enum varve_status named_twice(struct varve_view name, struct varve_error *error)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "%.*s", (int)(name.size < sizeof(text) ? name.size : sizeof(text) - 1), name.data);
+    return varve_fail(error, VARVE_INVALID_ARGUMENT, text, "the query names the parameter %s twice", text);
+}
+
 static enum varve_status parse_query(struct varve_view query, struct http_target *ret, struct varve_error *error)
 {
     while (query.size > 0) {
@@ -89,6 +98,8 @@ static enum varve_status parse_query(struct varve_view query, struct http_target
 
         if (size == 0)
             continue;
+        if (name.size == 0)
+            return varve_fail(error, VARVE_INVALID_ARGUMENT, "query", "the query has a = without a name before it");
         if (!decode(&name, true) || !decode(&value, true))
             return varve_fail(error, VARVE_INVALID_ARGUMENT, "query",
                               "the query has a %% that is not followed by two hexadecimal digits, or a zero byte");
@@ -96,8 +107,7 @@ static enum varve_status parse_query(struct varve_view query, struct http_target
             return varve_fail(error, VARVE_INVALID_ARGUMENT, "query", "the query has more than %d parameters",
                               HTTP_MAX_PARAMETERS);
         if (was_named(ret, name))
-            return varve_fail(error, VARVE_INVALID_ARGUMENT, "query", "the query names the parameter %.*s twice",
-                              (int)(name.size > 64 ? 64 : name.size), name.data);
+            return named_twice(name, error);
         ret->parameters[ret->parameter_count++] =
             (struct http_parameter){ .name = name, .value = value, .has_value = name.size < size };
     }

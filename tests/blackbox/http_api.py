@@ -348,6 +348,9 @@ def test_one_event(folder):
         assert event["time"] == "2024-05-01T12:00:00.000000Z" and event["metadata"] == {"m": [1]}, event
         for target in ("/v1/events/" + NOBODY, "/v1/events/2", "/v1/events/18446744073709551615"):
             server.problem("GET", target, 404, "EVENT_NOT_FOUND", "id")
+        server.problem("GET", "/v1/events/" + "x" * 700, 400, "INVALID_ARGUMENT", "id", says="expected an event's UUID")
+        server.problem("GET", "/v1/events/1?data=" + "x" * 700, 400, "INVALID_ARGUMENT", "data", says="base64")
+        server.problem("GET", "/v1/sagas?status=" + "x" * 700, 400, "INVALID_ARGUMENT", "status", says="with commas")
         for odd in ("x", "0", "-1", "1x", "00000000-0000-0000-0000-000000000000", "18446744073709551616"):
             server.problem("GET", "/v1/events/" + odd, 400, "INVALID_ARGUMENT", "id")
 

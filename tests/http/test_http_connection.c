@@ -1,6 +1,35 @@
 /* test_http_connection.c - connections: how many, how long, and what is said to those that are too much. */
 #include "fixture.h"
 
+#include "varve/json.h"
+
+/* What is said past libmicrohttpd is a problem like all others. */
+static void last_words_are_problems(void **state)
+{
+    static const struct {
+        const char *words, *begin;
+        enum varve_status code;
+    } cases[] = {
+        { http_says_timeout, "HTTP/1.1 408 Request Timeout\r\n", VARVE_TIMEOUT },
+        { http_says_overloaded, "HTTP/1.1 503 Service Unavailable\r\n", VARVE_OVERLOADED },
+        { http_says_too_large, "HTTP/1.1 413 Content Too Large\r\n", VARVE_APPEND_TOO_LARGE },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *name = varve_status_name(cases[i].code), *body = strstr(cases[i].words, "\r\n\r\n") + 4;
+        bool again = cases[i].code == VARVE_OVERLOADED;
+        char begin[256];
+
+        snprintf(begin, sizeof(begin), "{\"type\":\"urn:varve:error:%s\",\"title\":\"%s\",\"status\":%.3s,"
+                 "\"code\":\"%s\",\"detail\":\"", name, varve_status_meaning(cases[i].code), cases[i].words + 9, name);
+        CHECK_CASE(strncmp(cases[i].words, cases[i].begin, strlen(cases[i].begin)) == 0, name);
+        CHECK_CASE(strncmp(body, begin, strlen(begin)) == 0, name);
+        CHECK_CASE(varve_json_check(varve_view_str(body), NULL, NULL), name);
+        CHECK_CASE((strstr(body, ",\"retry_after_ms\":1000}") != NULL) == again, name);
+        CHECK_CASE((strstr(cases[i].words, "\r\nRetry-After: 1\r\n") != NULL) == again, name);
+    }
+}
+
 static bool has_none(void *user)
 {
     return ((struct fixture *)user)->server.http->connection_count == 0;
@@ -104,6 +133,7 @@ static void one_that_does_not_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(last_words_are_problems),
         cmocka_unit_test(more_than_there_may_be),
         cmocka_unit_test(a_request_that_does_not_come),
         cmocka_unit_test(one_that_idles),

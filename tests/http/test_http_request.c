@@ -171,7 +171,10 @@ static void without_memory_for_a_request(void **state)
     uint64_t rest = f->config.memory_budget_bytes;
 
     budget_force(&f->server.budget, rest);
-    assert_int_equal(ask_status(f, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), 503);
+    const char *answer = ask(f, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_non_null(strstr(answer, "HTTP/1.1 503 "));
+    assert_non_null(strstr(answer, "\r\nRetry-After: 1\r\n"));
+    assert_non_null(strstr(answer, ",\"retry_after_ms\":1000}"));
     budget_give(&f->server.budget, rest);
     fixture_close(f);
 }

@@ -66,7 +66,8 @@ static void what_is_refused(void **state)
         { "http://localhost?x", "neither" }, { "https://localhost/", "neither" }, { "localhost:80", "neither" },
         { "//x", "two slashes" }, { "/a//b", "two slashes" }, { "/%", "hexadecimal" }, { "/%4", "hexadecimal" },
         { "/%4g", "hexadecimal" }, { "/%00", "zero" }, { "/x?a=%zz", "hexadecimal" }, { "/x?%00=1", "zero" },
-        { "/x?a=1&a=2", "twice" }, { "/x#y", "fragment" }, { "/a b", "a space" },
+        { "/x?a=1&a=2", "parameter a twice" }, { "/x?=1", "without a name" }, { "/x?a&=", "without a name" },
+        { "/x#y", "fragment" }, { "/a b", "a space" },
         { "/x?a=\t", "a space" }, { "/\x7f", "a space" }, { "/1/2/3/4/5/6/7/8/9/10/11/12/13", "segments" },
     };
 
@@ -78,6 +79,16 @@ static void what_is_refused(void **state)
             strstr(error.message, cases[i].message) == NULL)
             fail_msg("%s", cases[i].text);
     }
+}
+
+static void one_named_twice_is_the_field(void **state)
+{
+    static char text[] = "/x?b=1&%61&a=";
+    struct http_target target;
+    struct varve_error error;
+
+    assert_int_equal(http_target_parse(text, sizeof(text) - 1, &target, &error), VARVE_INVALID_ARGUMENT);
+    assert_string_equal(error.field, "a");
 }
 
 static void too_many_parameters(void **state)
@@ -146,6 +157,7 @@ int main(void)
         cmocka_unit_test(paths),
         cmocka_unit_test(queries),
         cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(one_named_twice_is_the_field),
         cmocka_unit_test(too_many_parameters),
         cmocka_unit_test(any_bytes),
         cmocka_unit_test(patterns),
