@@ -3,6 +3,7 @@
 #include "support/check.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 void fake_expect(struct fake_server *server, bool condition, const char *what)
 {
@@ -152,6 +153,19 @@ void fake_sleep_ms(unsigned ms)
     nanosleep(&rest, NULL);
 }
 
+void fake_sign(struct fake_server *server)
+{
+    sem_post(&server->sign);
+}
+
+void fake_wait_for_sign(struct fake_server *server)
+{
+    const struct timespec until = { .tv_sec = time(NULL) + PATIENCE_MS / 1000 };
+
+    while (sem_timedwait(&server->sign, &until) != 0 && errno == EINTR)
+        continue; /* Without a sign the other side has failed, and what follows here says so. */
+}
+
 static void *run(void *argument)
 {
     struct fake_server *server = argument;
@@ -215,6 +229,7 @@ static struct fake_server *start(void (*script)(struct fake_server *server), voi
     server->script = script;
     server->user = user;
     server->connection = -1;
+    sem_init(&server->sign, 0, 0);
     server->arena = varve_wire_arena_create();
     assert_non_null(server->arena);
     begin(server);
@@ -255,6 +270,7 @@ void fake_server_stop(struct fake_server *server)
     varve_wire_buffer_free(&server->out);
     varve_wire_arena_free(server->arena);
     free(server->bytes);
+    sem_destroy(&server->sign);
     free(server);
     if (fault[0] != '\0')
         fail_msg("the fake server: %s", fault);

@@ -2,7 +2,7 @@
  *
  * A script is a function that runs on a thread of its own and talks through the calls below, blocking. What it expects
  * and does not get ends the script; fake_server_stop() then fails the test with the reason. Nothing waits
- * above 10 s. */
+ * above 60 s. */
 #ifndef TESTS_CLIENT_FAKE_SERVER_H
 #define TESTS_CLIENT_FAKE_SERVER_H
 
@@ -10,6 +10,7 @@
 #include "varve/wire.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 
 struct fake_server {
@@ -22,6 +23,7 @@ struct fake_server {
     struct varve_wire_arena *arena;   /* for decoding bodies */
     void *user;                       /* the test's */
     unsigned accepted;                /* connections so far */
+    sem_t sign;                       /* from the script to the test, or the other way */
 
     int listener, connection;
     uint8_t *bytes;
@@ -57,6 +59,9 @@ void fake_gone(struct fake_server *server);         /* the client must close it,
 void fake_listen_until_gone(struct fake_server *server); /* the same, whatever it says until then */
 void fake_nobody(struct fake_server *server);       /* stop listening: whoever connects is refused */
 void fake_sleep_ms(unsigned ms);
+/* Whatever takes how long: one side gives a sign when it is so far, the other waits for it. */
+void fake_sign(struct fake_server *server);
+void fake_wait_for_sign(struct fake_server *server);
 void fake_expect(struct fake_server *server, bool condition, const char *what);
 
 #endif

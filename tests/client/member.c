@@ -6,7 +6,8 @@ enum varve_status member_try(const struct fake_server *server, const char *query
 {
     char url[256];
 
-    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=60000%s", server->url, query);
+    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&connect_timeout_ms=60000&request_timeout_ms=60000%s",
+             server->url, query);
     return varve_consumer_open(url, NULL, varve_view_str("billing"), varve_view_str("worker-1"), 7, false, ret_consumer,
                                error);
 }

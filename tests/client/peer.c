@@ -12,7 +12,8 @@ struct varve_client *peer_client(const struct fake_server *server, const char *q
     struct varve_client *client = NULL;
     char url[256];
 
-    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=60000%s", server->url, query);
+    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&connect_timeout_ms=60000&request_timeout_ms=60000%s",
+             server->url, query);
     assert_int_equal(varve_client_create(url, NULL, &client, NULL), VARVE_OK);
     return client;
 }

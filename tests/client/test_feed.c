@@ -17,7 +17,8 @@ static struct feed *make_feed(const struct fake_server *server, const char *quer
     char url[256];
 
     assert_non_null(feed);
-    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=60000%s", server->url, query);
+    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&connect_timeout_ms=60000&request_timeout_ms=60000%s",
+             server->url, query);
     feed->ask = ask;
     feed->due = VARVE_OP_STATS_OK;
     assert_int_equal(feed_init(feed, url, NULL, NULL), VARVE_OK);

@@ -102,9 +102,11 @@ static void script_polled(struct fake_server *server)
 {
     fake_begin(server);
     uint32_t first = flow_take(server, 0), second = flow_take(server, 1);
-    fake_sleep_ms(150);
+    fake_wait_for_sign(server);
+    fake_sleep_ms(50); /* So that it mostly waits by then. */
     peer_append_ok(server, first, 0, 1);
-    fake_sleep_ms(150);
+    fake_wait_for_sign(server);
+    fake_sleep_ms(50);
     peer_append_ok(server, second, 1, 2);
     fake_gone(server);
 }
@@ -119,8 +121,10 @@ static void test_poll_waits_for_one_outcome_or_its_time(void **state)
     flow_submit_some(&flow, 2, true);
     assert_int_equal(varve_client_poll(flow.client, 0, NULL), VARVE_OK);
     assert_int_equal(flow.count, 0);
+    fake_sign(server);
     assert_int_equal(varve_client_poll(flow.client, 60000, NULL), VARVE_OK);
     assert_int_equal(flow.count, 1);
+    fake_sign(server);
     assert_int_equal(varve_client_poll(flow.client, 60000, NULL), VARVE_OK);
     assert_int_equal(flow.count, 2);
     flow_assert_ended(&flow, 0, 1, VARVE_OK);

@@ -36,7 +36,8 @@ static struct varve_subscription *subscribe(const struct fake_server *server, co
     struct varve_subscription *subscription = NULL;
     char url[256];
 
-    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=60000%s", server->url, query);
+    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&connect_timeout_ms=60000&request_timeout_ms=60000%s",
+             server->url, query);
     assert_int_equal(varve_subscription_open(url, NULL, &everything, after, &subscription, NULL), VARVE_OK);
     return subscription;
 }
@@ -46,7 +47,7 @@ static void expect_notice(struct varve_subscription *subscription, enum varve_no
     struct varve_notice notice;
     struct varve_error error;
 
-    if (varve_subscription_next(subscription, 10000, &notice, &error) != VARVE_OK)
+    if (varve_subscription_next(subscription, 60000, &notice, &error) != VARVE_OK)
         fail_msg("%s: %s", varve_status_name(error.status), error.message);
     assert_int_equal(notice.kind, kind);
     assert_int_equal(notice.position, position);
@@ -310,6 +311,7 @@ static void script_mute_after_a_loss(struct fake_server *server)
     serve_begin(server, 0);
     fake_cut(server);
     fake_accept(server); /* And never says HELLO_OK. */
+    fake_sign(server);
     fake_listen_until_gone(server);
 }
 
@@ -318,6 +320,7 @@ static void script_nobody_after_a_loss(struct fake_server *server)
     serve_begin(server, 0);
     fake_nobody(server);
     fake_cut(server);
+    fake_sign(server);
 }
 
 static void script_no_answer_after_a_loss(struct fake_server *server)
@@ -326,7 +329,21 @@ static void script_no_answer_after_a_loss(struct fake_server *server)
     fake_cut(server);
     fake_begin(server);
     fake_take(server, VARVE_OP_SUBSCRIBE);
+    fake_sign(server);
     fake_listen_until_gone(server);
+}
+
+struct stopping {
+    struct fake_server *server;
+    struct varve_subscription *subscription;
+};
+
+static void *stop_at_the_sign(void *argument)
+{
+    struct stopping *stopping = argument;
+
+    fake_wait_for_sign(stopping->server);
+    return stop_soon(stopping->subscription);
 }
 
 static void test_stop_interrupts_reconnecting(void **state)
@@ -344,10 +361,11 @@ static void test_stop_interrupts_reconnecting(void **state)
         struct fake_server *server = fake_server_start(cases[i].script, NULL);
         struct varve_subscription *subscription =
             subscribe(server, "&connect_timeout_ms=3600000&request_timeout_ms=0&reconnect_delay_ms=60000", 0);
+        struct stopping stopping = { server, subscription };
         struct varve_notice notice;
         pthread_t thread;
 
-        assert_int_equal(pthread_create(&thread, NULL, stop_soon, subscription), 0);
+        assert_int_equal(pthread_create(&thread, NULL, stop_at_the_sign, &stopping), 0);
         CHECK_CASE(varve_subscription_next(subscription, UINT32_MAX, &notice, NULL) == VARVE_CANCELLED,
                    cases[i].label);
         pthread_join(thread, NULL);
@@ -477,7 +495,7 @@ static void test_what_is_not_believed_stays_a_fault(void **state)
         uint64_t last = 0;
         enum varve_status status;
 
-        while ((status = varve_subscription_next(subscription, 10000, &notice, &error)) == VARVE_OK) {
+        while ((status = varve_subscription_next(subscription, 60000, &notice, &error)) == VARVE_OK) {
             CHECK_CASE(notice.kind == VARVE_NOTICE_EVENT && notice.position > last, faults[i].label);
             CHECK_CASE(notice.event->position > last, faults[i].label);
             last = notice.position;

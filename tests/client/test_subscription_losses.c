@@ -35,7 +35,8 @@ static enum varve_status try_subscribe(const struct fake_server *server, const c
 {
     char url[256];
 
-    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&request_timeout_ms=60000%s", server->url, query);
+    snprintf(url, sizeof(url), "%s?reconnect_delay_ms=1&connect_timeout_ms=60000&request_timeout_ms=60000%s",
+             server->url, query);
     return varve_subscription_open(url, NULL, NULL, 0, ret, error);
 }
 
