@@ -235,7 +235,7 @@ def test_a_server_that_restarts_is_waited_for(folder):
                       "cat > $OUT/part-$VARVE_WORKER", "-w", "1")
     wait_for(folder + "/begun")
     server.kill()  # More is left than pipes and buffers hold.
-    server.start(server.port)
+    server.start()
     open(folder + "/go", "w").close()
     out, err = process.communicate(timeout=TIMEOUT_S)
     expect(process.returncode, 0, err)

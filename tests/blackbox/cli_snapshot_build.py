@@ -417,7 +417,7 @@ def test_a_server_that_is_killed_is_waited_for(folder):
     Server.running.append(process)
     wait_for(folder + "/begun")
     server.kill()
-    server.start(server.port)
+    server.start()
     open(folder + "/go", "w").close()
     out, err = process.communicate(timeout=TIMEOUT_S)
     expect(process.returncode, 0, err)

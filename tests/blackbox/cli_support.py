@@ -14,6 +14,9 @@ import tempfile
 import time
 import traceback
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from held_port import HeldPort  # noqa: E402
+
 os.environ.setdefault("VARVED_HTTP__LISTEN", "off")  # Whoever tests HTTP asks for a free port.
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -38,30 +41,31 @@ def varve(*arguments, stdin=b"", **environment):
 
 
 class Server:
-    """varved on a directory, at a port of its own choice."""
+    """varved on a directory, always at the same port."""
     running = []  # Of this test: none outlives it, however it ends.
 
     def __init__(self, directory, *options):
         self.directory, self.options, self.process = directory, options, None
         self.port_file = directory + ".port"
         self.log = directory + ".log"
+        self.held = HeldPort()
+        self.port = self.held.number
+        self.url = f"varve://127.0.0.1:{self.port}"
         self.start()
 
-    def start(self, port=0):
+    def start(self):
         if os.path.exists(self.port_file):
             os.remove(self.port_file)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [VARVED, self.directory, "--listen", f"127.0.0.1:{port}", "--port-file", self.port_file,
+                [VARVED, self.directory, "--listen", f"127.0.0.1:{self.port}", "--port-file", self.port_file,
                  *self.options], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=clean_environment())
         Server.running.append(self.process)
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + 60
         while not (os.path.exists(self.port_file) and open(self.port_file).read().endswith("\n")):
             if self.process.poll() is not None or time.monotonic() > give_up:
                 raise AssertionError("varved did not start: " + open(self.log).read()[-2000:])
             time.sleep(0.01)
-        self.port = int(open(self.port_file).read().split()[0])
-        self.url = f"varve://127.0.0.1:{self.port}"
 
     def stop(self):
         if self.process.poll() is None:

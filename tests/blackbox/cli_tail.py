@@ -183,7 +183,7 @@ def test_a_server_that_comes_back(folder):
         expect(target("append", f"order-{i}", "t").returncode, 0)
         expect(tail.positions(1), [i + 1])
         server.kill()
-        server.start(port=server.port)
+        server.start()
         tail.wait_said("-- connected again")
     out, _ = tail.end()
     expect(out, "")

@@ -180,7 +180,7 @@ def test_a_server_that_goes_away_and_comes_back(folder):
     server.stop()
     top.wait_for("no answer for ")
     top.wait(lambda lines: re.search(r"events/s +-( |$)", "\n".join(lines)), "that no rate is known")
-    server.start(server.port)
+    server.start()
     top.wait_for("ready")
     top.wait(lambda lines: re.search(r"requests/s +[1-9]", "\n".join(lines)), "rates")
     top.send(b"q")

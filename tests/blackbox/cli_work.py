@@ -217,7 +217,7 @@ def test_a_server_that_comes_back(folder):
     for n in (3, 12):
         wait_for(lambda: len(written(log)) >= n, f"{n} events")
         place.server.kill()
-        place.server.start(port=place.server.port)
+        place.server.start()
     place.wait_info("g", lambda info: info["checkpoint"] >= count)
     worker.end()
     for n in range(3):  # Each at least once, and first times in order.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Server-sent events in a real browser: headless Chromium, a page of another origin, and the page of docs/examples."""
+import contextlib
 import http.server
 import json
 import os
@@ -10,6 +11,7 @@ import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from held_port import HeldPort  # noqa: E402
 from sse import PushServer  # noqa: E402
 from varved import event, run  # noqa: E402
 
@@ -121,8 +123,8 @@ def offers(connection, first, count, kind="offer.made"):
 
 
 def listeners_get_their_types_in_order_and_resume(directory):
-    with Pages() as pages:
-        server = PushServer(directory, "--http.cors_origins", pages.origin)
+    with Pages() as pages, contextlib.closing(HeldPort()) as held:
+        server = PushServer(directory, "--http.cors_origins", pages.origin, held=held)
         with server.connect() as connection:
             offers(connection, 0, 10)
             pages.texts["/"] = PAGE % {"varve": f"http://127.0.0.1:{server.http_port}"}
@@ -135,7 +137,7 @@ def listeners_get_their_types_in_order_and_resume(directory):
                 server.kill()
                 pages.wait_for(lambda told: any(t.get("state") == "error" for t in told), "the end of the connection")
                 server.__exit__(None)
-                server = PushServer(directory, "--http.cors_origins", pages.origin, http_port=server.http_port)
+                server = PushServer(directory, "--http.cors_origins", pages.origin, held=held)
                 with server.connect() as again:
                     offers(again, 20, 5)
                     pages.wait_for(lambda told: sum(t.get("type") == "offer.made" for t in told) >= 15, "the rest")

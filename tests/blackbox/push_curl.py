@@ -9,6 +9,7 @@ import threading
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from held_port import HeldPort  # noqa: E402
 from sse import Curl, PushServer, Stream, get  # noqa: E402
 from varved import protocol, run  # noqa: E402
 
@@ -216,7 +217,8 @@ def resume(stream_of, last_id, got, count):
 def resuming_misses_and_doubles_nothing(directory):
     """Reconnects at random places while events come in, five kills -9 among them."""
     chooser = random.Random(11)
-    server = PushServer(directory)
+    held = HeldPort()
+    server = PushServer(directory, held=held)
     writer = Writer(server, 3000)
     writer.start()
     got, kills = [], 5
@@ -226,9 +228,8 @@ def resuming_misses_and_doubles_nothing(directory):
             kills -= 1
             writer.may_go_on.clear()
             server.kill()
-            port = server.http_port
             server.__exit__(None)
-            server = PushServer(directory, http_port=port)
+            server = PushServer(directory, held=held)
             writer.server = server
             writer.may_go_on.set()
         resume(lambda header: Stream(server.http_port, "/v1/events?after=start&category=s", header), last_id, got,
@@ -238,6 +239,7 @@ def resuming_misses_and_doubles_nothing(directory):
     writer.join(60)
     server.stop()
     server.__exit__(None)
+    held.close()
 
 
 def a_stop_ends_streams_in_order(directory):

@@ -40,7 +40,7 @@ def kill_during_the_import(server, importing, total, count):
             pass
         print(f"kill of varved, {'events are' if importing.is_alive() else 'no events are'} coming in", flush=True)
         server.kill()
-        server.start(server.port)
+        server.start()
 
 
 def kill_on_the_way(kafka, server, reading, total, kills, chance):
@@ -56,7 +56,7 @@ def kill_on_the_way(kafka, server, reading, total, kills, chance):
             restarts.append(kill_the_broker(kafka))
         else:
             server.kill()
-            server.start(server.port)
+            server.start()
     for restart in restarts:
         restart.join()
 

@@ -28,7 +28,7 @@ def settings_of(kafka, password=RIGHT, **changes):
 def restart_with(scene, settings):
     scene.server.stop()
     scene.configure(settings)
-    scene.server.start(scene.server.port)
+    scene.server.start()
 
 
 def says(reason, *words):

@@ -25,7 +25,7 @@ def kill_in_a_transaction(scene, pieces):
         scene.server.kill()
         if is_held(scene.kafka):
             return piece
-        scene.server.start(scene.server.port)
+        scene.server.start()
         scene.catch_up()
     raise AssertionError(f"{pieces} kills, and none fell into a transaction")
 
@@ -42,7 +42,7 @@ def test_consumers_go_on_when_nobody_starts_the_server_again(_folder, version):
             expect(time.monotonic() < killed + TIMEOUT_S + PATIENCE_S, True, "consumers go on")
         print(f"Kafka {version}: kill number {kills} fell into a transaction ({killed - began:.0f} s); consumers were "
               f"held for {time.monotonic() - killed:.1f} s, transaction.timeout is {TIMEOUT_S} s", flush=True)
-        made.server.start(made.server.port)
+        made.server.start()
         while len(made.imports) < 20:
             made.import_piece()
         made.catch_up()
@@ -60,7 +60,7 @@ def test_one_that_is_started_again_takes_over_at_once(_folder, version):
             made.import_piece()
             made.wait_for_more()
             made.server.kill()
-            made.server.start(made.server.port)
+            made.server.start()
             said = real_status.wait_for(made.server, lambda said: said["phase"] == "RUN", "RUN")
             took.append(said["takeover_us_max"] // 1000)
             expect(said["takeover_us_max"] < PATIENCE_S * 1000000, True, f"taken over: {said}")

@@ -13,9 +13,10 @@ from varved import PATIENCE_S
 
 
 class PushServer(varved.Server):
-    """A varved that pushes. `http_port` 0: a free one, and later the same again by handing it in."""
+    """A varved that pushes. `held`: at this port, which stays when the server goes; else at a free one."""
 
-    def __init__(self, directory, *options, http_port=0, **more):
+    def __init__(self, directory, *options, held=None, **more):
+        http_port = held.number if held else 0
         port_file = directory + ".http-port"
         with contextlib.suppress(FileNotFoundError):
             os.remove(port_file)
