@@ -150,7 +150,7 @@ bool groups_are_idle(const struct server *server)
 
 /* ---- beginning and end ---------------------------------------------------------------------------------------- */
 
-enum varve_status groups_start(struct server *server, struct varve_error *error)
+enum varve_status groups_init(struct server *server, struct varve_error *error)
 {
     struct groups *groups = calloc(1, sizeof(*groups));
 
@@ -158,11 +158,10 @@ enum varve_status groups_start(struct server *server, struct varve_error *error)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for consumer groups");
     groups->server = server;
     groups->timer_due_ms = UINT64_MAX;
-    memcpy(&groups->key_seed, server->database_id.bytes, sizeof(groups->key_seed));
     uv_timer_init(&server->loop, &groups->timer);
     groups->timer.data = groups;
     server->groups = groups;
-    return groups_load(groups, error);
+    return VARVE_OK;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -23,8 +23,8 @@ struct groups {
     uint64_t key_seed;
 };
 
-/* Takes the place of server->groups; reads what the log says about groups. Before the loop runs. */
-enum varve_status groups_start(struct server *server, struct varve_error *error);
+/* Takes the place of server->groups. Needs no store. */
+enum varve_status groups_init(struct server *server, struct varve_error *error);
 /* Look at those that were touched. */
 void groups_turn(struct server *server);
 /* The server stops: what is not durable yet is to become so. */
@@ -44,7 +44,7 @@ void groups_touch(struct groups *groups, struct group *group);
 /* It is to be looked at then. */
 void groups_due(struct groups *groups, uint64_t due_ms);
 
-/* groups_load.c */
-enum varve_status groups_load(struct groups *groups, struct varve_error *error);
+/* groups_load.c: reads what the log says about groups (see server_load()), before anything else is done with them. */
+enum varve_status groups_load(struct server *server, struct varve_store *store, struct varve_error *error);
 
 #endif

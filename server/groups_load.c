@@ -1,4 +1,5 @@
-/* groups_load.c - what the log says about the consumer groups: read once, before the server serves. */
+/* groups_load.c - what the log says about the consumer groups: read once, before the server serves, by the thread that
+ * opens the store. Nobody else looks at the groups meanwhile. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +79,7 @@ static enum varve_status fold_event(struct group *group, const uint8_t *record, 
     return status;
 }
 
-static enum varve_status fold_parked(struct group *group, struct varve_error *error)
+static enum varve_status fold_parked(struct group *group, struct varve_store *store, struct varve_error *error)
 {
     char name[GROUP_STREAM_NAME_BYTES];
     struct varve_reader *reader = NULL;
@@ -88,7 +89,7 @@ static enum varve_status fold_parked(struct group *group, struct varve_error *er
     varve_read_init(&read);
     read.kind = VARVE_READ_STREAM;
     read.name = group_stream_name(PARKED_STREAM_PREFIX, group->name, name);
-    enum varve_status status = varve_reader_open(group->server->store, &read, &reader, error);
+    enum varve_status status = varve_reader_open(store, &read, &reader, error);
     if (status != VARVE_OK)
         return status == VARVE_STREAM_NOT_FOUND ? VARVE_OK : status;
     while (status == VARVE_OK && !batch.end) {
@@ -197,8 +198,8 @@ static enum varve_status scan_stream(struct scan *scan, struct varve_reader *rea
 }
 
 /* *ret_deleted: there is none of this name any more. */
-static enum varve_status read_group(struct group *group, struct varve_view stream, bool *ret_deleted,
-                                    struct varve_error *error)
+static enum varve_status read_group(struct group *group, struct varve_store *store, struct varve_view stream,
+                                    bool *ret_deleted, struct varve_error *error)
 {
     struct scan scan = { .group = group };
     struct varve_reader *reader = NULL;
@@ -208,7 +209,7 @@ static enum varve_status read_group(struct group *group, struct varve_view strea
     read.kind = VARVE_READ_STREAM;
     read.name = stream;
     read.backwards = true;
-    enum varve_status status = varve_reader_open(group->server->store, &read, &reader, error);
+    enum varve_status status = varve_reader_open(store, &read, &reader, error);
     if (status == VARVE_OK)
         status = scan_stream(&scan, reader, error);
     if (status == VARVE_OK && group->broken.status == VARVE_OK && !scan.deleted && scan.acked.count > 0 &&
@@ -221,7 +222,8 @@ static enum varve_status read_group(struct group *group, struct varve_view strea
     return status;
 }
 
-static enum varve_status load_group(struct groups *groups, struct varve_view stream, struct varve_error *error)
+static enum varve_status load_group(struct groups *groups, struct varve_store *store, struct varve_view stream,
+                                    struct varve_error *error)
 {
     size_t prefix = strlen(GROUP_STREAM_PREFIX);
     struct varve_view name = varve_view_of(stream.data + prefix, stream.size - prefix);
@@ -232,9 +234,9 @@ static enum varve_status load_group(struct groups *groups, struct varve_view str
     struct group *group = group_create(groups, name);
     if (group == NULL)
         return no_memory(error);
-    enum varve_status status = read_group(group, stream, &deleted, error);
+    enum varve_status status = read_group(group, store, stream, &deleted, error);
     if (status == VARVE_OK && !deleted && group->broken.status == VARVE_OK) {
-        status = fold_parked(group, error);
+        status = fold_parked(group, store, error);
         if (status == VARVE_OK && !group_begin(group))
             status = no_memory(error);
     }
@@ -247,30 +249,47 @@ static enum varve_status load_group(struct groups *groups, struct varve_view str
     return status;
 }
 
-enum varve_status groups_load(struct groups *groups, struct varve_error *error)
+static enum varve_status load_next(struct groups *groups, struct varve_store *store, struct varve_view stream,
+                                   struct varve_error *error)
+{
+    if (groups->server->stopping)
+        return varve_fail(error, VARVE_NOT_READY, NULL, "the server is stopping");
+    return load_group(groups, store, stream, error);
+}
+
+static enum varve_status load_all(struct groups *groups, struct varve_store *store, struct varve_error *error)
 {
     struct varve_stream_list list = { .end = false };
     char after[VARVE_MAX_SYSTEM_STREAM_NAME];
     struct varve_view last = varve_view_of(after, 0);
     enum varve_status status = VARVE_OK;
-    uint64_t begun_us = uv_hrtime() / 1000;
 
     while (status == VARVE_OK && !list.end) {
-        status = varve_store_list_streams(groups->server->store, varve_view_str(GROUP_STREAM_PREFIX), last,
-                                          NAMES_AT_A_TIME, true, &list, error);
+        status = varve_store_list_streams(store, varve_view_str(GROUP_STREAM_PREFIX), last, NAMES_AT_A_TIME, true,
+                                          &list, error);
         if (status != VARVE_OK)
             return status;
         for (size_t i = 0; i < list.count && status == VARVE_OK; i++) {
             last.size = list.entries[i].name.size;
             memcpy(after, list.entries[i].name.data, last.size);
-            status = load_group(groups, last, error);
+            status = load_next(groups, store, last, error);
         }
         bool end = list.end;
         varve_stream_list_free(&list);
         list.end = end;
     }
-    if (groups->count > 0)
-        log_info(&groups->server->log, "group.loaded", log_number("groups", groups->count),
+    return status;
+}
+
+enum varve_status groups_load(struct server *server, struct varve_store *store, struct varve_error *error)
+{
+    struct groups *groups = server->groups;
+    uint64_t begun_us = uv_hrtime() / 1000;
+
+    memcpy(&groups->key_seed, server->database_id.bytes, sizeof(groups->key_seed));
+    enum varve_status status = load_all(groups, store, error);
+    if (status == VARVE_OK && groups->count > 0)
+        log_info(&server->log, "group.loaded", log_number("groups", groups->count),
                  log_number("parked", groups->parked_count),
                  log_number("dur_ms", (uv_hrtime() / 1000 - begun_us) / 1000));
     return status;

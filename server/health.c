@@ -19,12 +19,12 @@ __attribute__((format(printf, 2, 3))) static void find_bad(struct health_finding
     va_end(arguments);
 }
 
-static void look_at_store(struct varve_store *store, struct health *ret)
+static void look_at_store(const struct server *server, struct varve_store *store, struct health *ret)
 {
     struct varve_error fault;
 
     if (store == NULL)
-        find_bad(&ret->findings[HEALTH_STORE], "recovering: the store is being opened");
+        find_bad(&ret->findings[HEALTH_STORE], "recovering: %s", server->doing);
     else if (varve_store_fault(store, &fault) != VARVE_OK) {
         ret->live = false;
         find_bad(&ret->findings[HEALTH_STORE], "fault: %s: %.120s", varve_status_name(fault.status), fault.message);
@@ -69,7 +69,7 @@ void health_look(struct server *server, struct health *ret)
     *ret = (struct health){ .live = true, .ready = true };
     for (size_t i = 0; i < HEALTH_CHECKS; i++)
         ret->findings[i] = (struct health_finding){ .name = names[i], .good = true };
-    look_at_store(store, ret);
+    look_at_store(server, store, ret);
     look_at_disk(store, &ret->findings[HEALTH_DISK]);
     if (store != NULL)
         look_at_outboxes(server, &ret->findings[HEALTH_OUTBOXES]);

@@ -1,4 +1,4 @@
-/* opening.c - opens the store on a thread, and says how that went. */
+/* opening.c - opens the store on a thread, reads what must be known of it, and says how that went. */
 #include "opening.h"
 
 #include <inttypes.h>
@@ -13,6 +13,8 @@ static void *run(void *user)
     const struct config *config = opening->server->config;
 
     opening->status = varve_store_open(config->directory, &config->store, &opening->store, &opening->error);
+    if (opening->status == VARVE_OK)
+        opening->status = server_load(opening->server, opening->store, &opening->error);
     completions_push(&opening->server->completions, &opening->completion);
     return NULL;
 }

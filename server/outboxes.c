@@ -37,21 +37,43 @@ static void failed(void *user, const char *outbox, const char *reason)
     metrics_publish_failed(user, outbox, reason);
 }
 
-static enum varve_status start_all(struct server *server, struct outboxes *outboxes, struct varve_error *error)
+static enum varve_status open_all(struct server *server, struct varve_store *store, struct outboxes *outboxes,
+                                  struct varve_error *error)
 {
     const struct outbox_configs *configs = &server->config->outboxes;
+    enum varve_status status = VARVE_OK;
 
-    for (size_t i = 0; i < configs->count; i++) {
-        const struct outbox_options options = { .config = configs->all[i], .store = server->store,
-                                                .log = &server->log,
+    for (size_t i = 0; i < configs->count && status == VARVE_OK; i++) {
+        const struct outbox_options options = { .config = configs->all[i], .store = store, .log = &server->log,
                                                 .counting = { published, failed, server->metrics } };
-        enum varve_status status = outbox_start(&options, &outboxes->all[i], error);
-        if (status != VARVE_OK)
-            return status;
-        outboxes->count++;
-        log_outbox(server, configs->all[i]);
+
+        status = outbox_open(&options, &outboxes->all[i], error);
+        outboxes->count += status == VARVE_OK;
     }
-    return VARVE_OK;
+    return status;
+}
+
+static void free_all(struct outboxes *outboxes)
+{
+    for (size_t i = 0; i < outboxes->count; i++)
+        outbox_free(outboxes->all[i]);
+    pthread_mutex_destroy(&outboxes->lock);
+    free(outboxes);
+}
+
+enum varve_status outboxes_load(struct server *server, struct varve_store *store, struct varve_error *error)
+{
+    struct outboxes *outboxes = calloc(1, sizeof(*outboxes));
+
+    if (outboxes == NULL)
+        return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for outboxes");
+    pthread_mutex_init(&outboxes->lock, NULL);
+    enum varve_status status = open_all(server, store, outboxes, error);
+    if (status == VARVE_OK)
+        atomic_store(&server->outboxes, outboxes); /* Whoever sees them sees all of them. */
+    else
+        free_all(outboxes);
+    return status;
 }
 
 static void set_awake(struct outboxes *outboxes, bool awake)
@@ -63,16 +85,16 @@ static void set_awake(struct outboxes *outboxes, bool awake)
 
 enum varve_status outboxes_start(struct server *server, struct varve_error *error)
 {
-    struct outboxes *outboxes = calloc(1, sizeof(*outboxes));
+    struct outboxes *outboxes = atomic_load(&server->outboxes);
 
-    if (outboxes == NULL)
-        return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for outboxes");
-    pthread_mutex_init(&outboxes->lock, NULL);
-    atomic_store(&server->outboxes, outboxes);
-    enum varve_status status = start_all(server, outboxes, error);
-    if (status != VARVE_OK) {
-        outboxes_stop(server);
-        return status;
+    for (size_t i = 0; i < outboxes->count; i++) {
+        enum varve_status status = outbox_start(outboxes->all[i], error);
+
+        if (status != VARVE_OK) {
+            outboxes_stop(server);
+            return status;
+        }
+        log_outbox(server, server->config->outboxes.all[i]);
     }
     set_awake(outboxes, true);
     outboxes_wake(server, varve_store_last_position(server->store)); /* What came before they were awake. */
@@ -133,10 +155,7 @@ void outboxes_free(struct server *server)
     if (outboxes == NULL)
         return;
     atomic_store(&server->outboxes, NULL);
-    for (size_t i = 0; i < outboxes->count; i++)
-        outbox_free(outboxes->all[i]);
-    pthread_mutex_destroy(&outboxes->lock);
-    free(outboxes);
+    free_all(outboxes);
 }
 
 /* ---- looking ---------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* run.c - the loop: what happens in every turn, every second, and at the end.
  *
- *   OPENING --store open, its parts begun, sockets listen--> SERVING --signal, fault--> STOPPING --idle--> ended
+ *   OPENING --store open and read, parts begun, sockets listen--> SERVING --signal, fault--> STOPPING --idle--> ended
  *      '--cannot be opened--> ended
  *      '--signal--> STOPPING --opened, or no patience left--> ended
  *
@@ -49,7 +49,7 @@ struct run {
 static void leave_opening(struct server *server)
 {
     log_warn(&server->log, "store.left", log_text("directory", server->config->directory),
-             log_text("consequence", "the server ends while the store is being opened, as after a crash"));
+             log_text("consequence", "the server ends before it has begun, as after a crash"));
     _exit(EXIT_STOPPED);
 }
 
@@ -197,7 +197,7 @@ static bool look(void *user, enum notify_phase phase, char *status, size_t room)
     struct varve_store *store = run->server->store;
 
     if (store == NULL) {
-        snprintf(status, room, "%s: the store is being opened", doing);
+        snprintf(status, room, "%s: %s", doing, run->server->doing);
         return true;
     }
     snprintf(status, room, "%s: last position %" PRIu64 ", %" PRIu64 " connections", doing,

@@ -37,6 +37,7 @@ enum varve_status server_init(struct server *server, const struct config *config
     server->log.repeats = &server->log_repeats;
     server->log.figures = &server->figures;
     server->started_us = uv_hrtime() / 1000;
+    server->doing = "the store is being opened";
     server->budget.limit_bytes = config->memory_budget_bytes;
     figure_set(&server->figures.budget_limit_bytes, config->memory_budget_bytes);
 
@@ -48,7 +49,8 @@ enum varve_status server_init(struct server *server, const struct config *config
         return varve_fail(error, VARVE_IO, NULL, "the event loop cannot be made: %s", uv_strerror(fault));
     if (workers_start(&server->workers, config->reader_threads, SERVER_WORK_QUEUE, &server->completions) != VARVE_OK)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "the reader threads cannot be made");
-    return metrics_start(server, error);
+    enum varve_status status = groups_init(server, error);
+    return status == VARVE_OK ? metrics_start(server, error) : status;
 }
 
 static void learn_limits(struct server *server, struct varve_store *store)
@@ -61,15 +63,34 @@ static void learn_limits(struct server *server, struct varve_store *store)
     server->max_frame_bytes = frame_limit(&server->limits);
 }
 
-enum varve_status server_begin(struct server *server, struct varve_store *store, struct varve_error *error)
+enum varve_status server_load(struct server *server, struct varve_store *store, struct varve_error *error)
 {
-    static enum varve_status (*const parts[])(struct server *server, struct varve_error *error) = {
-        snapshots_start, follow_start, push_start, groups_start, saga_claims_start, saga_deadlines_start,
-        outboxes_start,
+    static const struct {
+        const char *doing;
+        enum varve_status (*load)(struct server *server, struct varve_store *store, struct varve_error *error);
+    } parts[] = {
+        { "the cache of snapshots is being checked", snapshots_load },
+        { "the consumer groups are being read", groups_load },
+        { "the memory of the outboxes is being read", outboxes_load },
     };
     enum varve_status status = VARVE_OK;
 
     learn_limits(server, store);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && status == VARVE_OK; i++) {
+        server->doing = parts[i].doing;
+        status = server->stopping ? varve_fail(error, VARVE_NOT_READY, NULL, "the server is stopping")
+                                  : parts[i].load(server, store, error);
+    }
+    return status;
+}
+
+enum varve_status server_begin(struct server *server, struct varve_store *store, struct varve_error *error)
+{
+    static enum varve_status (*const parts[])(struct server *server, struct varve_error *error) = {
+        follow_start, push_start, saga_claims_start, saga_deadlines_start, outboxes_start,
+    };
+    enum varve_status status = VARVE_OK;
+
     server->store = store;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && status == VARVE_OK; i++)
         status = parts[i](server, error);

@@ -51,6 +51,7 @@ struct server {
     struct log log;               /* any thread */
     struct log_repeats log_repeats; /* the log's */
     _Atomic(struct varve_store *) store; /* any thread; NULL: it is being opened */
+    _Atomic(const char *) doing;  /* before there is one: "the store is being opened"; any thread */
     bool begun;                   /* server_begin() is done */
     struct varve_options limits;  /* the store's; constant */
     struct varve_uuid database_id;
@@ -120,8 +121,13 @@ static inline void server_forget_time(struct server *server)
 /* Everything that needs no store, but for the loop's own handles. */
 enum varve_status server_init(struct server *server, const struct config *config, const struct log *log,
                               struct varve_error *error);
-/* The store is open, which is the caller's and outlives the server: everything that works on it begins. Loop. On
- * failure nothing may be served; server_end() ends what has begun. */
+/* The store is open, which is the caller's and outlives the server: what must be read before it is served is read,
+ * which may take seconds. Any thread: the loop may turn, and looks at nothing of the store and of what this fills in
+ * (limits, database_id, snapshots, groups, outboxes) before server_begin(). NOT_READY: the server is stopping. On
+ * failure nothing may begin; server_end() ends what was read. */
+enum varve_status server_load(struct server *server, struct varve_store *store, struct varve_error *error);
+/* Everything that works on the store, and was loaded, begins. Loop; quick. On failure nothing may be served;
+ * server_end() ends what has begun. */
 enum varve_status server_begin(struct server *server, struct varve_store *store, struct varve_error *error);
 /* Nobody has anything under way. */
 bool server_is_idle(const struct server *server);

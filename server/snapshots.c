@@ -41,16 +41,16 @@ static uint64_t map_size(const struct server *server)
 }
 
 /* A file that somebody deleted is told, as it is what the first loads will feel. */
-static bool is_missed(const struct server *server)
+static bool is_missed(const struct server *server, struct varve_store *store)
 {
     char path[4096];
     int size = snprintf(path, sizeof(path), "%s/snapshots.mdb", server->config->directory);
 
     return size > 0 && (size_t)size < sizeof(path) && access(path, F_OK) != 0 && errno == ENOENT &&
-           varve_store_last_position(server->store) > 0;
+           varve_store_last_position(store) > 0;
 }
 
-enum varve_status snapshots_start(struct server *server, struct varve_error *error)
+enum varve_status snapshots_load(struct server *server, struct varve_store *store, struct varve_error *error)
 {
     struct varve_snapshots_options options;
     struct varve_error why;
@@ -62,7 +62,7 @@ enum varve_status snapshots_start(struct server *server, struct varve_error *err
     options.map_size_bytes = map_size(server);
     options.damaged = damaged;
     options.user = server;
-    bool missed = is_missed(server);
+    bool missed = is_missed(server, store);
     if (varve_snapshots_open(server->config->directory, &server->database_id, &options, &server->snapshots, &why) !=
         VARVE_OK) {
         server->snapshots = NULL;

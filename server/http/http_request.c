@@ -174,8 +174,9 @@ static bool may_be_served(struct http_request *request)
         return true;
     if (!request->http->stopping && server->store != NULL)
         return true;
-    http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, VARVE_NOT_READY, NULL, "the server is %s",
-                request->http->stopping ? "stopping" : "recovering: the store is being opened");
+    http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, VARVE_NOT_READY, NULL, "the server is %s%s",
+                request->http->stopping ? "stopping" : "recovering: ",
+                request->http->stopping ? "" : server->doing);
     return false;
 }
 

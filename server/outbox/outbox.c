@@ -160,25 +160,26 @@ static bool start_thread(struct outbox *outbox)
     return outbox->started;
 }
 
-enum varve_status outbox_start(const struct outbox_options *options, struct outbox **ret, struct varve_error *error)
+enum varve_status outbox_open(const struct outbox_options *options, struct outbox **ret, struct varve_error *error)
 {
     struct outbox *outbox = NULL;
     enum varve_status status = create(options, &outbox, error);
 
     if (status == VARVE_OK)
         status = outbox_memory_open(&outbox->memory, options->store, options->config->name, error);
-    if (status == VARVE_OK) {
-        outbox->committed = outbox->memory.position;
-        outbox_show(outbox);
-        if (!start_thread(outbox))
-            status = no_memory(error);
-    }
     if (status != VARVE_OK) {
         outbox_free(outbox);
         return status;
     }
+    outbox->committed = outbox->memory.position;
+    outbox_show(outbox);
     *ret = outbox;
     return VARVE_OK;
+}
+
+enum varve_status outbox_start(struct outbox *outbox, struct varve_error *error)
+{
+    return start_thread(outbox) ? VARVE_OK : no_memory(error);
 }
 
 static void rouse(struct outbox *outbox)

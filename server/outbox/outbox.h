@@ -22,14 +22,16 @@ struct outbox_options {
     const struct log *log;
     struct outbox_counting counting;
 };
-/* Reads what it remembers from the log and starts its thread. CORRUPT, NO_MEMORY. */
-enum varve_status outbox_start(const struct outbox_options *options, struct outbox **ret, struct varve_error *error);
+/* Reads from the log what it remembers. CORRUPT, NO_MEMORY. */
+enum varve_status outbox_open(const struct outbox_options *options, struct outbox **ret, struct varve_error *error);
+enum varve_status outbox_start(struct outbox *outbox, struct varve_error *error); /* its thread. NO_MEMORY */
 /* Ask it to end, at the next edge of a transaction; never waits. */
 void outbox_stop(struct outbox *outbox);
 /* Wait for it, at most so long; false: it hangs in librdkafka, and the process should end by itself: nothing is lost by
  * that. Orders that come later are refused. */
 bool outbox_join(struct outbox *outbox, uint64_t timeout_ms);
-void outbox_free(struct outbox *outbox);           /* after outbox_join(); nobody looks at it any more; NULL allowed */
+/* After outbox_join(), when it was started; nobody looks at it any more. NULL allowed. */
+void outbox_free(struct outbox *outbox);
 /* The most memory that one with this configuration may use, librdkafka's included. */
 uint64_t outbox_memory_bound(const struct outbox_config *config);
 

@@ -12,6 +12,7 @@ from http_support import HttpServer  # noqa: E402
 from service_manager import Manager  # noqa: E402
 from varved import PATIENCE_S, bin_dir, fails_with, run  # noqa: E402
 
+AT_SNAPSHOTS = "_snapshots"
 PRELOAD = os.path.join(bin_dir(), "..", "tests", "preload", "preload_disk.so")
 
 
@@ -44,16 +45,16 @@ def start(folder, *options, **more):
     return HttpServer(folder, *options, before=prepare, **more)
 
 
-def start_held(folder, *options):
-    """A server whose store is being opened until release()."""
-    raise_sign(folder, "hold")
+def start_held(folder, *options, at=""):
+    """A server whose store is being opened, or its snapshots are being checked, until release()."""
+    raise_sign(folder, "hold" + at)
     server = start(folder, *options, ready=r"http\.ready")
-    wait_until(lambda: os.path.exists(sign(folder, "held")), "the store is being opened")
+    wait_until(lambda: os.path.exists(sign(folder, "held" + at)), "it is held")
     return server
 
 
-def release(folder):
-    os.remove(sign(folder, "hold"))
+def release(folder, at=""):
+    os.remove(sign(folder, "hold" + at))
 
 
 def recovering(folder):
@@ -74,6 +75,34 @@ def recovering(folder):
         assert "recovered_events" in server.log()
 
 
+def what_is_read_of_an_open_store_keeps_nobody_waiting(folder):
+    """Not only the opening: a large cache of snapshots and many groups take seconds."""
+    manager = Manager(folder, watchdog_us=100000)
+    with manager.around(), start_held(folder, at=AT_SNAPSHOTS) as server:
+        status, found = check(server, "store")
+        assert status == 503 and found["reason"] == "recovering: the cache of snapshots is being checked", found
+        assert server.get_json("/health/live")[0] == 200
+        status, refused = server.get_json("/v1/all")
+        assert status == 503 and refused["detail"].endswith(found["reason"]), refused
+        manager.wait_for("STATUS=starting: the cache of snapshots is being checked")
+        for _ in range(5):
+            manager.wait_for("WATCHDOG=1")
+        assert "server.ready" not in server.log()
+        release(folder, AT_SNAPSHOTS)
+        server.wait_for_log(r"server\.ready")
+        wait_until(lambda: check(server, "store")[0] == 200, "it is ready")
+        server.stop()
+
+
+def told_to_stop_while_it_reads(folder):
+    with start_held(folder, "--stop-timeout", "60s", at=AT_SNAPSHOTS) as server:
+        server.signal(signal.SIGTERM)
+        server.wait_for_log(r"server\.stopping")
+        release(folder, AT_SNAPSHOTS)
+        assert server.wait() == 0, server.log()
+        assert "server.ready" not in server.log() and "server.stopped" in server.log()
+
+
 def the_service_manager_waits_for_recovery(folder):
     """Again and again it is asked for more time, and it is told to go on when the store is open."""
     manager = Manager(folder, watchdog_us=100000)
@@ -88,7 +117,7 @@ def the_service_manager_waits_for_recovery(folder):
 
 
 def told_to_stop_while_recovering(folder):
-    with start_held(folder) as server:
+    with start_held(folder, "--stop-timeout", "60s") as server:
         server.signal(signal.SIGTERM)
         server.wait_for_log(r"server\.stopping")
         status, found = check(server, "stopping")
@@ -182,6 +211,6 @@ def many_ask_while_it_starts_and_stops(folder):
 
 
 if __name__ == "__main__":
-    run([recovering, the_service_manager_waits_for_recovery, told_to_stop_while_recovering,
-         told_to_stop_while_recovery_hangs, a_store_that_cannot_be_opened, disk_full, stopping,
-         many_ask_while_it_starts_and_stops])
+    run([recovering, what_is_read_of_an_open_store_keeps_nobody_waiting, told_to_stop_while_it_reads,
+         the_service_manager_waits_for_recovery, told_to_stop_while_recovering, told_to_stop_while_recovery_hangs,
+         a_store_that_cannot_be_opened, disk_full, stopping, many_ask_while_it_starts_and_stops])

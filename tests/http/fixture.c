@@ -193,6 +193,7 @@ struct fixture *fixture_open(const char *line)
     const struct log log = { .fd = f->log_ends[1], .level = f->config.log_level };
     if (varve_store_open(f->directory, &f->config.store, &f->store, &error) != VARVE_OK ||
         server_init(&f->server, &f->config, &log, &error) != VARVE_OK ||
+        server_load(&f->server, f->store, &error) != VARVE_OK ||
         server_begin(&f->server, f->store, &error) != VARVE_OK ||
         http_start(&f->server, &error) != VARVE_OK)
         fail_msg("%s", error.message);

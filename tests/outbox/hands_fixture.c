@@ -48,7 +48,8 @@ void hands_start(struct hands *h)
     const struct outbox_options options = { .config = h->config, .store = h->store, .log = &h->log,
                                             .counting = h->counting };
 
-    if (outbox_start(&options, &h->outbox, &h->error) != VARVE_OK)
+    if (outbox_open(&options, &h->outbox, &h->error) != VARVE_OK ||
+        outbox_start(h->outbox, &h->error) != VARVE_OK)
         fail_msg("%s", h->error.message);
     varve_store_on_growth(h->store, on_growth, h);
     outbox_wake(h->outbox, varve_store_last_position(h->store));

@@ -33,6 +33,7 @@ static void start(struct fixture *f)
     const struct log log = { .fd = f->log_ends[1], .level = f->config.log_level };
     if (varve_store_open(f->directory, &f->config.store, &f->store, &error) != VARVE_OK ||
         server_init(&f->server, &f->config, &log, &error) != VARVE_OK ||
+        server_load(&f->server, f->store, &error) != VARVE_OK ||
         server_begin(&f->server, f->store, &error) != VARVE_OK)
         fail_msg("%s", error.message);
     f->server.on_frame = dispatch_frame;

@@ -182,6 +182,19 @@ static void streams_that_are_no_groups_are_left_alone(void **state)
     fixture_close(f);
 }
 
+/* Thousands of them are read before a server serves: one that is to stop does not wait for the last. */
+static void no_more_is_read_when_the_server_stops(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+
+    group_make(c, "g", NULL);
+    client_close(c);
+    f->server.stopping = true;
+    assert_int_equal(groups_load(&f->server, f->store, NULL), VARVE_NOT_READY);
+    fixture_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +203,7 @@ int main(void)
         cmocka_unit_test(what_transactions_acked_is_folded_in_the_order_of_the_log),
         cmocka_unit_test(an_ack_that_is_not_understood_is_told),
         cmocka_unit_test(thousands_of_acks_behind_the_newest_picture_are_all_folded),
+        cmocka_unit_test(no_more_is_read_when_the_server_stops),
         cmocka_unit_test(streams_that_are_no_groups_are_left_alone),
     };
 
