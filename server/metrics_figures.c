@@ -20,6 +20,7 @@ static void add_figures(struct telling *telling)
 #define X(name) telling_add(telling, #name, figure_get(&figures->name));
     FIGURES(X)
 #undef X
+    telling_add(telling, "started_at_us", (uint64_t)telling->server->metrics->started_at_us);
 }
 
 static uint64_t engine_figure(const struct telling *telling, const char *name)
@@ -37,7 +38,6 @@ static void add_store(struct telling *telling)
     server_memory_bound(server, &memory);
     telling_add(telling, "memory_bound", memory.total_bytes);
     telling_add(telling, "disk_reserve_bytes", server->limits.disk_reserve_bytes);
-    telling_add(telling, "started_at_us", (uint64_t)server->metrics->started_at_us);
     telling_add(telling, "settle_lag_events",
                 engine_figure(telling, "last_position") - engine_figure(telling, "settled_position"));
     telling_add(telling, "settle_lag_us", varve_store_settle_lag_us(server->store));
@@ -113,9 +113,11 @@ enum varve_status telling_work_out(struct telling *telling, struct varve_error *
 {
     add_figures(telling);
     add_health(telling);
+    add_process(telling);
+    if (!telling->look->has_store)
+        return VARVE_OK;
     add_store(telling);
     add_outboxes(telling);
     add_snapshots(telling);
-    add_process(telling);
     return add_overdue(telling, error);
 }

@@ -54,11 +54,14 @@ static struct metrics_group *place_for(struct metrics_look *look, struct varve_v
 
 bool metrics_look(const struct server *server, struct metrics_look *ret)
 {
-    uint64_t last_position = varve_store_last_position(server->store);
+    struct varve_store *store = server->store;
     uint32_t most = server->config->metrics_label_values;
     const struct groups *groups = server->groups;
 
-    *ret = (struct metrics_look){ .group_count = 0 };
+    *ret = (struct metrics_look){ .has_store = store != NULL };
+    if (store == NULL)
+        return true;
+    uint64_t last_position = varve_store_last_position(store);
     ret->groups = malloc(((groups->count < most ? groups->count : most) + 1ul) * sizeof(*ret->groups));
     if (ret->groups == NULL)
         return false;

@@ -1,4 +1,6 @@
 /* metrics_table.c - the table; see metrics_table.h. */
+#include <string.h>
+
 #include "metrics_telling.h"
 
 #define ENGINE(name, type, figure, unit, help)                                                                         \
@@ -322,3 +324,16 @@ const struct metric metrics_table[] = {
         "When the process was started, since the epoch."),
 };
 const size_t metrics_table_count = sizeof(metrics_table) / sizeof(metrics_table[0]);
+
+bool metric_needs_no_store(const struct metric *metric)
+{
+    static const char *const beginnings[] = {
+        "varve_live", "varve_ready", "varve_health_check", "varve_build_info", "varve_start_time_seconds",
+        "varve_http_", "varve_log_lines_", "process_",
+    };
+
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (strncmp(metric->name, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}

@@ -26,5 +26,7 @@ struct metric {
 };
 extern const struct metric metrics_table[];
 extern const size_t metrics_table_count;
+/* Told also before there is a store: the process, its health, HTTP and the log. */
+bool metric_needs_no_store(const struct metric *metric);
 
 #endif

@@ -120,7 +120,7 @@ static enum varve_status look_at_outboxes(struct telling *telling, struct varve_
     return VARVE_OK;
 }
 
-static enum varve_status look(struct telling *telling, struct varve_error *error)
+static enum varve_status look_at_store(struct telling *telling, struct varve_error *error)
 {
     struct server *server = telling->server;
     struct varve_stats engine;
@@ -129,9 +129,7 @@ static enum varve_status look(struct telling *telling, struct varve_error *error
     telling->engine_count = varve_stats_list(&engine, telling->engine_texts, telling->engine, TELLING_FIGURES);
     varve_store_histograms(server->store, &telling->histograms);
     enum varve_status status = look_at_outboxes(telling, error);
-    if (status == VARVE_OK)
-        status = varve_saga_counts(server->store, &telling->sagas, error);
-    return status == VARVE_OK ? telling_work_out(telling, error) : status;
+    return status == VARVE_OK ? varve_saga_counts(server->store, &telling->sagas, error) : status;
 }
 
 enum varve_status metrics_write(struct server *server, const struct metrics_look *looked,
@@ -144,9 +142,12 @@ enum varve_status metrics_write(struct server *server, const struct metrics_look
     telling->server = server;
     telling->look = looked;
     telling->out = out;
-    enum varve_status status = look(telling, error);
+    enum varve_status status = looked->has_store ? look_at_store(telling, error) : VARVE_OK;
+    if (status == VARVE_OK)
+        status = telling_work_out(telling, error);
     for (size_t i = 0; i < metrics_table_count && status == VARVE_OK; i++)
-        tell_row(telling, &metrics_table[i]);
+        if (looked->has_store || metric_needs_no_store(&metrics_table[i]))
+            tell_row(telling, &metrics_table[i]);
     free(telling->sagas);
     free(telling->outboxes);
     free(telling);

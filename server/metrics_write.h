@@ -5,8 +5,10 @@
 #include "metrics.h"
 #include "varve/group.h"
 
-/* What only the loop may look at: the groups. At most metrics.label_values of them are told apart. */
+/* What only the loop may look at: is there a store to tell of, and the groups. At most metrics.label_values of them are
+ * told apart. */
 struct metrics_look {
+    bool has_store;                          /* else nothing that works on one is told: it is absent, not 0 */
     struct metrics_group {
         char name[2 * VARVE_MAX_GROUP_NAME]; /* escaped */
         size_t name_size;

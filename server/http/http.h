@@ -39,6 +39,8 @@ typedef void (*http_handler)(struct http_request *request);
 enum http_route_flags {
     HTTP_BEFORE_STORE = 1, /* answered also while the store is not open */
     HTTP_HAS_BODY = 2,     /* takes one: application/json, at most http.max_body */
+    HTTP_TO_THE_END = 4,   /* answered also while the server stops */
+    HTTP_ALWAYS = HTTP_BEFORE_STORE | HTTP_TO_THE_END,
 };
 /* One row of the table in http_routes.c. `{name}` stands for one segment, %-decoded, at least a byte. HEAD is answered
  * by GET's handler. */

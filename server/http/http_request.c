@@ -169,14 +169,13 @@ static bool expect_body(struct http_request *request)
 static bool may_be_served(struct http_request *request)
 {
     const struct server *server = request->http->server;
+    unsigned flags = request->route->flags;
+    bool stopping = request->http->stopping;
 
-    if (request->route->flags & HTTP_BEFORE_STORE)
-        return true;
-    if (!request->http->stopping && server->store != NULL)
+    if (stopping ? flags & HTTP_TO_THE_END : server->store != NULL || flags & HTTP_BEFORE_STORE)
         return true;
     http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, VARVE_NOT_READY, NULL, "the server is %s%s",
-                request->http->stopping ? "stopping" : "recovering: ",
-                request->http->stopping ? "" : server->doing);
+                stopping ? "stopping" : "recovering: ", stopping ? "" : server->doing);
     return false;
 }
 

@@ -15,11 +15,11 @@ static const char *const of_sagas[] = { "type", "status", "step", "overdue", "up
 #undef PAGE
 
 const struct http_route http_routes[] = {
-    { "GET", "/", handle_http_index, HTTP_BEFORE_STORE, "index", NULL },
-    { "GET", "/v1", handle_http_index, HTTP_BEFORE_STORE, "index", NULL },
-    { "GET", "/health/live", handle_http_live, HTTP_BEFORE_STORE, "health_live", NULL },
-    { "GET", "/health/ready", handle_http_ready, HTTP_BEFORE_STORE, "health_ready", NULL },
-    { "GET", "/metrics", handle_http_metrics, 0, "metrics", NULL },
+    { "GET", "/", handle_http_index, HTTP_ALWAYS, "index", NULL },
+    { "GET", "/v1", handle_http_index, HTTP_ALWAYS, "index", NULL },
+    { "GET", "/health/live", handle_http_live, HTTP_ALWAYS, "health_live", NULL },
+    { "GET", "/health/ready", handle_http_ready, HTTP_ALWAYS, "health_ready", NULL },
+    { "GET", "/metrics", handle_http_metrics, HTTP_BEFORE_STORE, "metrics", NULL },
 
     { "POST", "/v1/streams/{stream}", handle_api_append, HTTP_HAS_BODY, "stream_append", of_append },
     { "GET", "/v1/streams/{stream}", handle_api_read_stream, 0, "stream_read", of_stream },
@@ -38,6 +38,6 @@ const struct http_route http_routes[] = {
     { "GET", "/v1/sagas/{type}/{id}", handle_api_saga, 0, "saga_get", NULL },
     { "GET", "/v1/saga-counts", handle_api_saga_counts, 0, "saga_counts", NULL },
     { "GET", "/v1/stats", handle_api_stats, 0, "stats", NULL },
-    { "GET", "/v1/openapi.json", handle_api_document, HTTP_BEFORE_STORE, "openapi", NULL },
+    { "GET", "/v1/openapi.json", handle_api_document, HTTP_ALWAYS, "openapi", NULL },
 };
 const size_t http_route_count = sizeof(http_routes) / sizeof(http_routes[0]);

@@ -9,6 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from http_support import HttpServer  # noqa: E402
+from scrapes import Scrape, promtool  # noqa: E402
 from service_manager import Manager  # noqa: E402
 from varved import PATIENCE_S, bin_dir, fails_with, run  # noqa: E402
 
@@ -57,6 +58,20 @@ def release(folder, at=""):
     os.remove(sign(folder, "hold" + at))
 
 
+def look_at_metrics(server):
+    """What Prometheus gets while there is no store: that it lives and is not ready, and nothing that is a guess."""
+    status, _, body = server.ask("GET", "/metrics")
+    now = Scrape(body.decode())
+    assert status == 200 and promtool(now.text) == ""
+    assert now.value("varve_live") == 1 and now.value("varve_ready") == 0
+    assert now.value("varve_health_check", check="store") == 0
+    assert now.sum("varve_build_info") == 1 and now.value("varve_start_time_seconds") > 0
+    assert now.value("process_open_fds") > 0
+    assert now.value("varve_http_requests_total", operation="health_live", code="200") == 1
+    for name in "varve_last_position", "varve_outbox_queue_size", "varve_consumer_groups", "varve_requests_total":
+        assert name not in now.text, name
+
+
 def recovering(folder):
     with HttpServer(folder) as server:
         with server.connect() as connection:
@@ -67,10 +82,13 @@ def recovering(folder):
         assert status == 503 and found["reason"] == "recovering: the store is being opened", found
         assert server.get_json("/health/live")[0] == 200
         assert server.get_json("/")[0] == 200
+        look_at_metrics(server)
         assert "server.ready" not in server.log()
         release(folder)
         server.wait_for_log(r"server\.ready")
         wait_until(lambda: check(server, "store")[0] == 200, "it is ready")
+        now = Scrape(server.ask("GET", "/metrics")[2].decode())
+        assert now.value("varve_ready") == 1 and now.value("varve_last_position") == 3
         server.stop()
         assert "recovered_events" in server.log()
 

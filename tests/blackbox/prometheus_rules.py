@@ -219,6 +219,20 @@ def none_fires_in_ordinary_work():
         yield f"{name} is not in ordinary work"
 
 
+def one_fires_while_it_recovers():
+    """A scrape without a store is an answer: it is not down, and what is absent alarms nobody."""
+    what = [series("up", still(1)), series("varve_live", still(1)), series("varve_ready", "0+0x20 1+0x60"),
+            series("varve_health_check", "0+0x20 1+0x60", check="store"),
+            series("varve_start_time_seconds", still(9000)), series("process_start_time_seconds", still(9000)),
+            series("varve_http_connections_refused_total", still(0)),
+            series("varve_log_lines_total", still(0), level="error"),
+            series("process_open_fds", still(70)), series("process_max_fds", still(1024))]
+    looks = [count_of("VarveNotReady", 5, 1), count_of("VarveNotReady", 15, 0)]
+    looks += [{"expr": 'ALERTS{alertstate="firing",alertname!="VarveNotReady"}', "eval_time": f"{at}m",
+               "exp_samples": []} for at in range(1, 30, 2)]
+    yield from rules_hold([{"interval": f"{STEP_S}s", "input_series": what, "promql_expr_test": looks}])
+
+
 def they_end_when_it_is_over():
     """And what they say, of the three that everything began with."""
     what = [series("varve_event_publish_failures_total", "0+6x20 120+0x60", outbox="kafka", reason="IO"),
@@ -280,8 +294,8 @@ def each_is_explained():
 
 test("promtool takes the rules", promtool("check", "rules", RULES))
 test("promtool takes the configuration", promtool("check", "config", CONFIG))
-for one in (each_fires_when_it_should_and_not_before, none_fires_in_ordinary_work, they_end_when_it_is_over,
-            all_that_is_used_is_there, each_is_explained, commands_are_there):
+for one in (each_fires_when_it_should_and_not_before, none_fires_in_ordinary_work, one_fires_while_it_recovers,
+            they_end_when_it_is_over, all_that_is_used_is_there, each_is_explained, commands_are_there):
     test(one.__name__, one())
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

@@ -156,11 +156,11 @@ static const char *const echo_query[] = { "text", "other", NULL };
 static const char *const number_query[] = { "limit", "flag", "since", NULL };
 
 const struct http_route http_routes[] = {
-    { "GET", "/", handle_http_index, HTTP_BEFORE_STORE, "index", NULL },
-    { "GET", "/v1", handle_http_index, HTTP_BEFORE_STORE, "index", NULL },
-    { "GET", "/health/live", handle_http_live, HTTP_BEFORE_STORE, "health_live", NULL },
-    { "GET", "/health/ready", handle_http_ready, HTTP_BEFORE_STORE, "health_ready", NULL },
-    { "GET", "/metrics", handle_http_metrics, 0, "metrics", NULL },
+    { "GET", "/", handle_http_index, HTTP_ALWAYS, "index", NULL },
+    { "GET", "/v1", handle_http_index, HTTP_ALWAYS, "index", NULL },
+    { "GET", "/health/live", handle_http_live, HTTP_ALWAYS, "health_live", NULL },
+    { "GET", "/health/ready", handle_http_ready, HTTP_ALWAYS, "health_ready", NULL },
+    { "GET", "/metrics", handle_http_metrics, HTTP_BEFORE_STORE, "metrics", NULL },
     { "GET", "/v1/echo", handle_echo, 0, "echo", echo_query },
     { "GET", "/parts/{a}/{b}", handle_parts, 0, "parts", NULL },
     { "GET", "/numbers", handle_numbers, 0, "numbers", number_query },

@@ -30,13 +30,28 @@ static void without_room_in_the_budget_it_is_refused(void **state)
     fixture_close(f);
 }
 
-static void before_the_store_is_open_it_is_not_ready(void **state)
+static void before_the_store_is_open_it_tells_what_needs_none(void **state)
 {
     struct fixture *f = fixture_open("");
 
     fixture_take_store(f);
-    assert_int_equal(ask_status(f, GET_METRICS), 503);
+    const char *answer = ask(f, GET_METRICS);
+    assert_memory_equal(answer, "HTTP/1.1 200 OK\r\n", 17);
+    assert_non_null(strstr(answer, "\nvarve_ready 0\n"));
+    assert_non_null(strstr(answer, "\nvarve_build_info{"));
+    assert_null(strstr(answer, "last_position"));
     f->server.store = f->store;
+    fixture_close(f);
+}
+
+static void while_the_server_stops_it_is_refused(void **state)
+{
+    struct fixture *f = fixture_open("");
+
+    f->server.stopping = true;
+    http_stop(&f->server);
+    assert_int_equal(ask_status(f, GET_METRICS), 503);
+    assert_int_equal(ask_status(f, "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
     fixture_close(f);
 }
 
@@ -45,7 +60,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scrape_is_the_whole_text),
         cmocka_unit_test(without_room_in_the_budget_it_is_refused),
-        cmocka_unit_test(before_the_store_is_open_it_is_not_ready),
+        cmocka_unit_test(before_the_store_is_open_it_tells_what_needs_none),
+        cmocka_unit_test(while_the_server_stops_it_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

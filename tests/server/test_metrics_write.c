@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "server/metrics_telling.h"
+#include "server/saga_deadlines.h"
 
 static struct fixture *f;
 static struct client *c;
@@ -138,6 +139,41 @@ static void what_it_takes_is_bounded(void **state)
     assert_true(strlen(scrape(f)) < 8 << 20); /* And within metrics_write_bytes(), see metrics_scrape.c. */
 }
 
+static bool deadlines_are_idle(void *user)
+{
+    return saga_deadlines_are_idle(&((struct fixture *)user)->server);
+}
+
+/* Absent, rather than 0: an alert on a lag must not take a server for well that knows nothing yet. */
+static void without_a_store_nothing_of_it_is_told(void **state)
+{
+    static const char *const told[] = { "varve_live 1", "varve_ready 0", "varve_health_check{check=\"store\"} 0",
+                                        "varve_health_check{check=\"disk\"} 1", "varve_build_info{version=",
+                                        "varve_start_time_seconds ", "varve_http_connections ",
+                                        "varve_log_lines_total{level=\"info\"} ", "process_open_fds " };
+    struct metrics_look look;
+    struct varve_wire_buffer out = { .bytes = NULL };
+    char head[128], wanted[128];
+
+    fixture_wait(f, deadlines_are_idle, f); /* They look at the store. */
+    f->server.store = NULL;
+    assert_true(metrics_look(&f->server, &look));
+    assert_int_equal(metrics_write(&f->server, &look, &out, NULL), VARVE_OK);
+    f->server.store = f->store;
+    metrics_look_end(&look);
+    char *text = strndup((const char *)out.bytes, out.size);
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        snprintf(wanted, sizeof(wanted), "\n%s", told[i]);
+        CHECK_CASE(strstr(text, wanted) != NULL, told[i]);
+    }
+    for (size_t i = 0; i < metrics_table_count; i++) {
+        snprintf(head, sizeof(head), "# TYPE %s ", metrics_table[i].name);
+        CHECK_CASE((strstr(text, head) != NULL) == metric_needs_no_store(&metrics_table[i]), metrics_table[i].name);
+    }
+    varve_wire_buffer_free(&out);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_counted_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(labels_stay_what_they_are, setup, teardown),
         cmocka_unit_test_setup_teardown(what_it_takes_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_store_nothing_of_it_is_told, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
