@@ -70,6 +70,16 @@ def test_nobody_answers():
     silent.close()
 
 
+def test_nobody_answers_and_where_to_look():
+    """The port of a server that opens its store is closed; the one that is open is named."""
+    for http, named in ("", "http://127.0.0.1:8279"), ("http://127.0.0.1:4711", "http://127.0.0.1:4711"):
+        for arguments in [], ["--live"]:
+            done = varve("health", *arguments, "--server", "varve://127.0.0.1:1", VARVE_HTTP=http)
+            expect((done.returncode, done.out, len(done.err.splitlines())), (5, "", 2), done.err)
+            expect(done.err.splitlines()[1], "A server does not listen before its store is open. "
+                   f"{named}/health/ready, on its machine, says whether it is still opening it.")
+
+
 def test_a_server_that_does_not_know_the_request():
     server = FakePeer({})
     done = varve("health", "--server", server.url)

@@ -3,8 +3,10 @@
 #include "timestamp.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define TIMEOUT_MS 3000u
+#define DEFAULT_HTTP "http://127.0.0.1:8279"
 
 static const struct option_spec options[] = {
     { "live", 'l', NULL, "only: is the process worth keeping?" },
@@ -78,6 +80,18 @@ static enum varve_status connect_briefly(struct cli *cli, struct varve_client **
     return varve_client_create(backend_url(cli->backend), &client_options, ret, error);
 }
 
+/* That nobody listens is no sign of death: the HTTP port is there before the store is. */
+static int fail(const struct cli *cli, const struct varve_error *error)
+{
+    const char *http = getenv("VARVE_HTTP");
+    int code = cli_fail(cli, error);
+
+    if (code == CLI_UNREACHABLE)
+        cli_note("A server does not listen before its store is open. %s/health/ready, on its machine, says whether it "
+                 "is still opening it.", http != NULL && http[0] != '\0' ? http : DEFAULT_HTTP);
+    return code;
+}
+
 static int run(struct cli *cli)
 {
     struct varve_client *client = NULL;
@@ -91,7 +105,7 @@ static int run(struct cli *cli)
         status = varve_client_health(client, &health, &error);
     if (status != VARVE_OK) {
         varve_client_free(client);
-        return cli_fail(cli, &error);
+        return fail(cli, &error);
     }
     bool good = arguments_has(&cli->arguments, "live") ? health.live : health.live && health.ready;
     if (cli->output.format == OUTPUT_TABLE)
@@ -107,7 +121,8 @@ const struct command command_health = {
     .arguments = "[--live]",
     .summary = "ask whether the server may be given work; for probes",
     .details = "Exit code 0: it is ready (with --live: alive, and worth keeping); 1: it is not, and the table says\n"
-               "why; 5: nobody answers in time. A server that is just starting does not listen yet, which is 5.",
+               "why; 5: nobody answers in time. A server that still opens its store does not listen yet, which is 5\n"
+               "with --live, too; its HTTP port (VARVE_HTTP, " DEFAULT_HTTP " when not set) tells then.",
     .options = options,
     .examples = "  varve health\n  varve health --live --timeout 1s -o json\n"
                 "  HEALTHCHECK CMD varve health                  # in a Dockerfile\n",
