@@ -164,6 +164,7 @@ static void on_prepare(uv_prepare_t *prepare)
     turn(run);
     if (run->server->appends_queued) {
         run->server->appends_queued = false;
+        run->server->queued_bytes = 0;
         varve_store_wake(run->server->store);
     }
 }

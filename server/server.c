@@ -5,7 +5,7 @@
 
 #include "follow.h"
 #include "groups.h"
-#include "http/http.h"
+#include "http/api.h"
 #include "http/push.h"
 #include "metrics.h"
 #include "outboxes.h"
@@ -146,7 +146,7 @@ void server_memory_bound(const struct server *server, struct server_memory *ret)
     ret->snapshot_bytes = snapshots_memory_bytes(server);
     ret->outboxes_bytes = outboxes_memory_bytes(config);
     ret->metrics_bytes = metrics_memory_bytes(config);
-    ret->http_bytes = http_memory_bytes(config);
+    ret->http_bytes = http_memory_bytes(config) + api_memory_bytes(server);
     ret->total_bytes = ret->engine_bytes + ret->connection_bytes + ret->budget_bytes + ret->decoder_bytes +
                        ret->readers_bytes + ret->sagas_bytes + ret->snapshot_bytes + ret->outboxes_bytes +
                        ret->metrics_bytes + ret->http_bytes;

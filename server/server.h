@@ -99,6 +99,7 @@ struct server {
     uint64_t refused_logged;       /* of figures.connections_refused, how many the log has told */
     bool rooms_wanted;             /* a read waits for room in the budget */
     bool appends_queued;           /* in this turn; not yet given to the committer */
+    uint64_t queued_bytes;         /* of theirs, those of the server itself left out */
     _Atomic bool stopping;         /* new requests get NOT_READY; reading: any thread */
     bool fault_suspected;          /* an outcome spoke of a fault: ask the store */
     uint8_t receive[SERVER_RECEIVE_BYTES];

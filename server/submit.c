@@ -7,7 +7,10 @@
 #include "reply.h"
 #include "saga_claims.h"
 
-enum { QUICK_GROUP_US = 2000 };
+enum {
+    QUICK_GROUP_US = 2000,
+    QUICK_GROUP_BYTES = 1024 * 1024, /* to write and to sync more takes several milliseconds */
+};
 
 static size_t describe(const struct request *request, struct log_field *ret_fields)
 {
@@ -53,7 +56,7 @@ static bool queue(struct session *session, struct submission *submission)
     enum varve_status status = varve_append_queue(submission->append, on_done, submission, &error);
 
     if (status == VARVE_OK) {
-        session_server(session)->appends_queued = true;
+        note_queued(session_server(session), submission->append);
         return true;
     }
     if (status >= VARVE_IO)
@@ -87,10 +90,12 @@ bool submit(struct session *session, uint32_t request_id, struct submission *sub
 void commit_queued(struct server *server)
 {
     bool quick = varve_store_last_group_us(server->store) < QUICK_GROUP_US &&
+                 server->queued_bytes <= QUICK_GROUP_BYTES &&
                  figure_get(&server->figures.reads_under_way) == 0 && follow_is_idle(server) &&
                  !saga_claims_are_looking(server);
 
     server->appends_queued = false;
+    server->queued_bytes = 0;
     if (!quick) {
         varve_store_wake(server->store);
         return;

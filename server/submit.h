@@ -21,6 +21,13 @@ struct submission { /* embedded first in what the request needs beside it */
 bool submit(struct session *session, uint32_t request_id, struct submission *submission, struct varve_append *append,
             uint64_t bytes);
 
+/* `append` was queued in this turn. */
+static inline void note_queued(struct server *server, const struct varve_append *append)
+{
+    server->appends_queued = true;
+    server->queued_bytes += varve_append_size_bytes(append);
+}
+
 /* The appends of this turn on their way: once per turn, if there are any. */
 void commit_queued(struct server *server);
 

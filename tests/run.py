@@ -35,7 +35,7 @@ ASAN = "build/clang-release-address-undefined"
 TSAN = "build/clang-release-thread"
 FUZZ = "build/clang-release-fuzz-address-undefined"
 # Of tests/blackbox, that sanitized servers are tried with, too.
-SERVER_SCRIPTS = ("server_", "protocol_", "http_api", "http_hostile")
+SERVER_SCRIPTS = ("server_", "protocol_", "http_api", "http_bodies", "http_hostile")
 NOT_FOR_SANITIZERS = ("test_malloc_faults",)  # A sanitizer's allocator cannot be made to fail: nothing of it would run.
 UNIT_FOLDERS = ["engine", "snapshots", "faults", "wire", "client", "server", "outbox", "http", "model",
                 "tools", "bench", "integration"]

@@ -58,6 +58,9 @@ enum varve_status api_event_name(struct varve_view text, struct api_event_name *
 enum varve_status api_find_event(struct varve_store *store, const struct api_event_name *name, uint64_t *ret_position,
                                  struct varve_error *error);
 
+/* What one large body and what is made of it take beside the budget while it is parsed, at most. */
+uint64_t api_memory_bytes(const struct server *server);
+
 /* ---- handlers ---------------------------------------------------------------------------------------------------- */
 
 void handle_api_append(struct http_request *request);         /* POST /v1/streams/{stream} */

@@ -76,6 +76,14 @@ static enum varve_status start_mhd(struct http *http, struct varve_error *error)
     return VARVE_OK;
 }
 
+static enum varve_status start_parser(struct http *http, struct varve_error *error)
+{
+    if (workers_start(&http->parser, 1, SERVER_WORK_QUEUE, &http->server->completions) == VARVE_OK)
+        return VARVE_OK;
+    MHD_stop_daemon(http->daemon);
+    return varve_fail(error, VARVE_NO_MEMORY, NULL, "HTTP cannot be begun: no thread for large bodies");
+}
+
 static void make_handles(struct http *http)
 {
     uv_loop_t *loop = &http->server->loop;
@@ -110,7 +118,10 @@ enum varve_status http_start(struct server *server, struct varve_error *error)
     if (http == NULL)
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "HTTP cannot be begun: no memory");
     http->server = server;
+    http->parses_end = &http->parses;
     enum varve_status status = start_mhd(http, error);
+    if (status == VARVE_OK)
+        status = start_parser(http, error);
     if (status != VARVE_OK) {
         free(http);
         return status;
@@ -196,6 +207,7 @@ void http_end(struct server *server)
     for (struct http_connection *one = http->connections; one != NULL; one = one->next)
         http_resume(one); /* MHD ends no suspended ones. */
     MHD_stop_daemon(http->daemon);
+    workers_stop(&http->parser);
     assert(http->request_count == 0); /* Whoever was to answer has done so: the loop ran until then. */
 }
 

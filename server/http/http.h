@@ -2,7 +2,7 @@
  *
  * libmicrohttpd reads and writes HTTP; it has no thread of its own: the loop waits for its epoll descriptor and runs
  * it. So all of this is on the loop thread, and whoever handles a request may use what the loop may. What waits for a
- * disk goes to a reader thread with http_send_away().
+ * disk goes to a reader thread with http_send_away(), a large body to another with http_parse_away().
  *
  *   ROUTED --http_reply--> ANSWERED
  *   ROUTED --handler returns without an answer--> WAITING (suspended) --http_reply--> ANSWERED
@@ -92,19 +92,25 @@ void http_refuse(struct http_request *request, unsigned http_status, enum varve_
 void http_reply_problem(struct http_request *request, const struct varve_error *error, struct varve_view members);
 unsigned http_status_of(enum varve_status status); /* 400, 404, 409, 413, 429, 503, ... */
 
-/* ---- work on a reader thread ---------------------------------------------------------------------------------- */
+/* ---- work on other threads ------------------------------------------------------------------------------------ */
 
 /* Embedded in what the work needs; owned by the caller, who frees it in `done`. */
 struct http_work {
-    void (*work)(struct http_work *work);   /* on a reader thread: no call of this file */
+    void (*work)(struct http_work *work);   /* on another thread: no call of this file */
     void (*done)(struct http_work *work);   /* on the loop: answers the request */
     struct http_request *request;           /* set by http_send_away() */
     uint64_t charged_bytes;                 /* likewise */
     struct job job;                         /* likewise */
+    struct varve_wire_arena *arena;         /* during work(): empty, of its thread; NULL: there is no memory for one */
 };
-/* `bytes`: what the work takes at most, charged to the memory budget until done() returns. False: the queue or the
- * budget is full, and the request was answered so; `work` is still the caller's. */
+/* `bytes`: what the work takes at most, charged to the memory budget until done() is called, which charges what it
+ * keeps. False: the queue or the budget is full, and the request was answered so; `work` is still the caller's. */
 bool http_send_away(struct http_request *request, struct http_work *work, uint64_t bytes);
+/* The same, to the one thread that takes large bodies apart: it waits for no disk, but keeps a processor busy for so
+ * long that neither the loop nor those who read should wait for it. One at a time, in the order they came, the next
+ * when done() has returned: so what is made of a body exists once, and is counted in api_memory_bytes() instead of
+ * `bytes`. */
+bool http_parse_away(struct http_request *request, struct http_work *work, uint64_t bytes);
 
 /* ---- streams: answers without an end -------------------------------------------------------------------------- */
 

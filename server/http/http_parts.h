@@ -90,6 +90,9 @@ struct http {
     struct MHD_Daemon *daemon;
     uv_poll_t poll;                     /* MHD's epoll descriptor */
     uv_timer_t again;                   /* it has more to do at once */
+    struct workers parser;              /* one thread */
+    struct job *parses, **parses_end;   /* bodies that wait for it */
+    bool parsing;                       /* it has one, whose outcome is not taken yet */
     struct http_listener listeners[CONFIG_MAX_LISTEN];
     size_t listener_count;
     struct http_connection *connections;

@@ -16,6 +16,7 @@
 #include "server/http/push.h"
 #include "server/outboxes.h"
 #include "server/saga_deadlines.h"
+#include "server/wire/arena.h"
 #include "support/server_line.h"
 
 enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1 };
@@ -94,6 +95,38 @@ static void handle_away(struct http_request *request)
     http_send_away(request, &fixture_now->work, fixture_now->away_bytes);
 }
 
+/* The arena is the thread's own, and empty. */
+static void parse(struct http_work *work)
+{
+    if (fixture_now->parsing++ > 0 || arena_taken(work->arena) > 0)
+        fixture_now->parsed_wrongly = true;
+    memset(arena_take(work->arena, 1000, 1), 1, 1000);
+    usleep(1000);
+    fixture_now->parsing--;
+}
+
+static void parse_done(struct http_work *work)
+{
+    char text[32];
+
+    assert_int_equal(fixture_now->parsing, 0); /* The next one begins when this one has been dealt with. */
+    assert_false(fixture_now->parsed_wrongly);
+    snprintf(text, sizeof(text), "parsed as number %u", ++fixture_now->parses);
+    http_reply_text(work->request, 200, "text/plain", text);
+    free(work);
+}
+
+static void handle_parse(struct http_request *request)
+{
+    struct http_work *work = calloc(1, sizeof(*work));
+
+    work->work = parse;
+    work->done = parse_done;
+    fixture_now->parses_asked++;
+    if (!http_parse_away(request, work, fixture_now->away_bytes))
+        free(work);
+}
+
 static size_t read_stream(void *user, char *into, size_t room)
 {
     struct fixture *f = user;
@@ -169,6 +202,7 @@ const struct http_route http_routes[] = {
     { "GET", "/wait", handle_wait, 0, "wait", NULL },
     { "POST", "/wait", handle_wait, HTTP_HAS_BODY, "wait", NULL },
     { "GET", "/away", handle_away, 0, "away", NULL },
+    { "GET", "/parse", handle_parse, 0, "parse", NULL },
     { "GET", "/stream", handle_stream, 0, "stream", NULL },
     { "GET", "/conflict", handle_conflict, 0, "conflict", NULL },
     { "GET", "/overloaded", handle_overloaded, 0, "overloaded", NULL },

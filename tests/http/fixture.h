@@ -24,6 +24,9 @@ struct fixture {
     unsigned streams_closed, reads;
     struct http_work work;          /* of GET /away */
     uint64_t away_bytes;            /* what it asks for */
+    unsigned parses_asked, parses_wanted, parses; /* of GET /parse: begun, awaited by the test, done */
+    _Atomic unsigned parsing;       /* under way now */
+    _Atomic bool parsed_wrongly;    /* two at once, or with an arena that has something in it */
 };
 extern struct fixture *fixture_now;  /* the one that is open */
 

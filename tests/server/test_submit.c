@@ -52,6 +52,23 @@ static void without_budget_it_is_overloaded(void **state)
     fixture_close(f);
 }
 
+/* The loop does not write and sync so much itself: whoever else is connected would wait. */
+static void a_large_append_goes_to_the_committer(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+
+    client_append(c, "a", 1);
+    assert_int_equal(f->server.queued_bytes, 0);
+    client_encode_append(c, 3, "a", 0, 7, 300 * 1000);
+    client_send(c);
+    client_expect(c, VARVE_OP_APPEND_OK, 3);
+    assert_int_equal(f->server.queued_bytes, 0);
+    client_append(c, "a", 1);
+    client_close(c);
+    fixture_close(f);
+}
+
 /* Appends until one is answered so; what is answered otherwise is a success. */
 static void append_until(struct client *c, uint8_t opcode)
 {
@@ -88,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connections_appends_keep_their_order),
         cmocka_unit_test(durable_although_the_client_is_gone), cmocka_unit_test(without_budget_it_is_overloaded),
+        cmocka_unit_test(a_large_append_goes_to_the_committer),
         cmocka_unit_test(what_is_not_queued_is_told_and_given_back),
     };
 
