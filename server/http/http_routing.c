@@ -53,22 +53,15 @@ static void write_likeness(const struct http_route *route, const struct http_tar
 static void refuse_path(struct http_request *request)
 {
     char path[PATH_TEXT], likeness[PATH_TEXT], hint[VARVE_NEAREST_HINT];
-    const char *meant = NULL;
 
     write_path(&request->target, path);
     struct varve_nearest nearest = varve_nearest_to(path);
     for (size_t i = 0; i < http_route_count; i++) {
-        const char *best = nearest.best;
-
         write_likeness(&http_routes[i], &request->target, likeness);
-        nearest.best = NULL;
         varve_nearest_offer(&nearest, likeness);
-        if (nearest.best != NULL)
-            meant = http_routes[i].path;
-        else
-            nearest.best = best;
+        if (nearest.best == likeness) /* Which the next one writes over. */
+            nearest.best = http_routes[i].path;
     }
-    nearest.best = meant;
     http_refuse(request, MHD_HTTP_NOT_FOUND, VARVE_UNSUPPORTED, "path", "nothing is at %s%s (see /)", path,
                 varve_nearest_hint(&nearest, "", hint));
 }

@@ -367,6 +367,14 @@ def test_an_index_that_is_not_kept_is_said(folder):
 # ---- what there is -------------------------------------------------------------------------------------------------
 
 
+def test_the_nearest_path_is_named(folder):
+    with Api(folder) as server:
+        for path, meant in [("/v1/streem", "/v1/streams"), ("/v1/sagas/a/b/c", "/v1/sagas/{type}/{id}"),
+                            ("/v1/streams/a/inf", "/v1/streams/{stream}/info"), ("/v1/outboxs", "/v1/outboxes")]:
+            status, _, body = server.ask("GET", path)
+            assert status == 404 and f"did you mean {meant}?" in json.loads(body)["detail"], (path, body)
+
+
 def test_streams(folder):
     with Api(folder) as server:
         names = ["order-%02d" % i for i in range(5)] + ["user-\u00e4/1 ?"]

@@ -17,6 +17,7 @@ static void paths(void **state)
     expect(ask(f, ASK("GET", "/parts/x/y/", "")), "a=x b=y");
     expect(ask(f, ASK("GET", "/parts/x", "")), "404 Not Found");
     expect(ask(f, ASK("GET", "/partz/x/y", "")), "did you mean /parts/{a}/{b}?");
+    expect(ask(f, ASK("POST", "/bodyy", "")), "did you mean /body?"); /* Of /body and /nobody the nearer one. */
     expect(ask(f, ASK("GET", "/V1", "")), "nothing is at /V1; did you mean /v1? (see /)");
     expect(ask(f, ASK("GET", "/quite/else", "")), "nothing is at /quite/else (see /)");
     fixture_close(f);
