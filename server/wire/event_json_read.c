@@ -42,6 +42,8 @@ static enum varve_status text_of(const struct parser *parser, enum event_member 
 
     if (status == VARVE_NO_MEMORY)
         return no_memory(parser);
+    if (status != VARVE_OK && parser->values[member].data[0] == '"')
+        return wrong(parser, member, "text: half of a surrogate pair (\\ud800 to \\udfff) stands in it");
     return status == VARVE_OK ? VARVE_OK : wrong(parser, member, must);
 }
 
