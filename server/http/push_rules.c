@@ -123,7 +123,6 @@ enum varve_status push_rules_create(const struct push_config *config, struct pus
     char *at = rules->text;
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]) && status == VARVE_OK; i++)
         status = take_list(&sources[i], &at, error);
-    rules->bytes = bytes;
     if (status == VARVE_OK)
         *ret = rules;
     else

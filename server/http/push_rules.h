@@ -12,7 +12,6 @@ struct push_rules {
     struct push_list allow_types;   /* patterns; empty: all types */
     struct push_list fields;        /* of data; empty: all of it, and metadata too */
     struct push_list required, uuids, times; /* paths in an event's JSON, such as "user_id" or "data.order.id" */
-    uint64_t bytes;                 /* of memory, this struct included */
     char text[];                    /* what the lists point into */
 };
 
