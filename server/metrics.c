@@ -27,9 +27,9 @@ void metrics_published(struct metrics *metrics, struct varve_view type, struct v
     count_locked(metrics, &metrics->published, type, service_or_unknown(service), events);
 }
 
-void metrics_publish_failed(struct metrics *metrics, const char *outbox, const char *reason)
+void metrics_publish_failed(struct metrics *metrics, const char *outbox, const char *reason, uint64_t events)
 {
-    count_locked(metrics, &metrics->failures, varve_view_str(outbox), varve_view_str(reason), 1);
+    count_locked(metrics, &metrics->failures, varve_view_str(outbox), varve_view_str(reason), events);
 }
 
 void metrics_consumed(struct metrics *metrics, struct varve_view type, struct varve_view service,

@@ -20,7 +20,8 @@ uint64_t metrics_memory_bytes(const struct config *config); /* at most */
 
 /* Any thread: an outbox has made events of this type and service (their `source`; absent allowed) visible in Kafka. */
 void metrics_published(struct metrics *metrics, struct varve_view type, struct varve_view service, uint64_t events);
-void metrics_publish_failed(struct metrics *metrics, const char *outbox, const char *reason);
+/* Any thread: an outbox could not publish so many; 0 says only that it tried. */
+void metrics_publish_failed(struct metrics *metrics, const char *outbox, const char *reason, uint64_t events);
 /* Loop: a consumer group has acknowledged an event, so long after it was handed out. */
 void metrics_consumed(struct metrics *metrics, struct varve_view type, struct varve_view service,
                       struct varve_view group, uint64_t duration_us);

@@ -35,7 +35,8 @@ const struct metric metrics_table[] = {
            SLOW, METRIC_SECONDS, "From handing an event to a consumer to its ack, by type and consumer group."),
     TOLD("varve_event_publish_failures_total", METRIC_COUNTER, "outbox,reason", METRIC_OF_NOBODY, NULL,
          tell_publish_failures, METRIC_PLAIN,
-         "Attempts to publish that failed, and events that cannot be published, by code."),
+         "Events that could not be published, at each attempt anew, by code; in attempts that came to no transaction, "
+         "those that waited for it, at most txn.max_events."),
     OWN("varve_outbox_queue_size", METRIC_GAUGE, "outbox_queue", METRIC_PLAIN,
         "Committed events that wait to be published, of all outboxes together."),
     OWN("varve_event_queue_lag_seconds", METRIC_GAUGE, "outbox_queue_lag_us", METRIC_SECONDS,
@@ -238,7 +239,7 @@ const struct metric metrics_table[] = {
     OUTBOX("varve_outbox_transaction_aborts_total", METRIC_COUNTER, "transaction_aborts", METRIC_PLAIN,
            "Transactions that were aborted."),
     OUTBOX("varve_outbox_rebuilds_total", METRIC_COUNTER, "rebuilds", METRIC_PLAIN,
-           "Producers that were made anew after a failure."),
+           "Attempts that failed: after each the producer is made anew."),
     TOLD("varve_outbox_rebuild_reasons_total", METRIC_COUNTER, "outbox,code", METRIC_OF_OUTBOX, "rebuild_",
          tell_outbox_by_code, METRIC_PLAIN, "The same by code."),
     TOLD("varve_outbox_delivery_errors_total", METRIC_COUNTER, "outbox,code", METRIC_OF_OUTBOX, "delivery_error_",

@@ -32,9 +32,9 @@ static void published(void *user, struct varve_view type, struct varve_view serv
     metrics_published(user, type, service, events);
 }
 
-static void failed(void *user, const char *outbox, const char *reason)
+static void failed(void *user, const char *outbox, const char *reason, uint64_t events)
 {
-    metrics_publish_failed(user, outbox, reason);
+    metrics_publish_failed(user, outbox, reason, events);
 }
 
 static enum varve_status open_all(struct server *server, struct varve_store *store, struct outboxes *outboxes,

@@ -13,7 +13,7 @@ struct outbox;
  * nobody does. */
 struct outbox_counting {
     void (*published)(void *user, struct varve_view type, struct varve_view service, uint64_t events);
-    void (*failed)(void *user, const char *outbox, const char *reason);
+    void (*failed)(void *user, const char *outbox, const char *reason, uint64_t events);
     void *user;
 };
 struct outbox_options {

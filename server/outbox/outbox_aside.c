@@ -143,7 +143,7 @@ static void note_letter(struct outbox *outbox, const struct varve_dead_letter *l
 {
     log_letter(outbox, letter);
     if (letter->retry_count == 0)
-        outbox_counted_failed(outbox, letter->error_code.data);
+        outbox_counted_failed(outbox, letter->error_code.data, 1);
 }
 
 bool outbox_remember_batch(struct outbox *outbox, struct outbox_report *report)

@@ -48,8 +48,28 @@ void outbox_counted_published(struct outbox *outbox, const struct outbox_message
     hand_over(outbox, all, used);
 }
 
-void outbox_counted_failed(struct outbox *outbox, const char *code)
+void outbox_counted_failed(struct outbox *outbox, const char *code, uint64_t events)
 {
     if (outbox->counting.failed != NULL)
-        outbox->counting.failed(outbox->counting.user, outbox->config->name, code[0] == '\0' ? "unknown" : code);
+        outbox->counting.failed(outbox->counting.user, outbox->config->name, code[0] == '\0' ? "unknown" : code,
+                                events);
+}
+
+/* Without a transaction, what waited for one has failed: else nothing would be heard of the longest outages, in which
+ * no attempt comes that far. */
+static uint64_t events_of_attempt(const struct outbox *outbox, const struct outbox_report *report)
+{
+    uint64_t head = atomic_load(&outbox->head), position = outbox->state.position;
+
+    if (report->events > 0 || report->step == OUTBOX_STEP_JOB)
+        return report->events;
+    if (position < outbox->committed)
+        position = outbox->committed;
+    uint64_t waiting = head > position ? head - position : 0;
+    return waiting < outbox->config->max_events ? waiting : outbox->config->max_events;
+}
+
+void outbox_counted_attempt(struct outbox *outbox, const struct outbox_report *report)
+{
+    outbox_counted_failed(outbox, report->fault.code, events_of_attempt(outbox, report));
 }

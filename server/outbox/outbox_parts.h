@@ -242,8 +242,10 @@ enum outbox_result outbox_transact(struct outbox *outbox, const struct outbox_me
 /* ---- outbox_counted.c: for the metrics ---- */
 /* These are visible in Kafka now, by type and source; copies of dead letters are not counted. */
 void outbox_counted_published(struct outbox *outbox, const struct outbox_message *messages, size_t count);
-/* An attempt failed, or an event was found unfit; `code` may be empty. */
-void outbox_counted_failed(struct outbox *outbox, const char *code);
+/* So many events could not be published; `code` may be empty. */
+void outbox_counted_failed(struct outbox *outbox, const char *code, uint64_t events);
+/* An attempt failed: its events have, or those that it was for. */
+void outbox_counted_attempt(struct outbox *outbox, const struct outbox_report *report);
 
 /* ---- outbox_aside.c ---- */
 /* Of an event that nobody can publish: a dead letter in the batch. `attempts` Kafka has refused. */

@@ -154,7 +154,7 @@ static void count_changes(struct outbox *outbox, const struct outbox_report *rep
     if (report->result != OUTBOX_DONE && report->result != OUTBOX_INTERRUPTED) {
         outbox_count(outbox, rebuilds, 1);
         outbox_figures_count_code(&outbox->figures, &outbox->figures.rebuild_reasons, report->fault.code);
-        outbox_counted_failed(outbox, report->fault.code);
+        outbox_counted_attempt(outbox, report);
     }
 }
 

@@ -219,6 +219,7 @@ def test_an_outbox_whose_kafka_is_away(folder):
         assert now.value("varve_event_queue_lag_seconds") > 0
         assert not now.all("varve_events_published_total")
         assert {outbox for outbox, _ in now.all("varve_event_publish_failures_total")} == {"kafka"}
+        assert now.sum("varve_event_publish_failures_total") % 12 == 0  # All of them, at each attempt.
 
 
 def test_http(folder):

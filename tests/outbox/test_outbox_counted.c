@@ -9,7 +9,7 @@ enum { TYPES = 40 };
 
 static struct {
     pthread_mutex_t lock;
-    uint64_t published, calls, of_went, with_source, failed;
+    uint64_t published, calls, of_went, with_source, failed, attempts;
     char outbox[32], reason[64];
 } told = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -26,10 +26,11 @@ static void published(void *user, struct varve_view type, struct varve_view serv
     pthread_mutex_unlock(&told.lock);
 }
 
-static void failed(void *user, const char *outbox, const char *reason)
+static void failed(void *user, const char *outbox, const char *reason, uint64_t events)
 {
     pthread_mutex_lock(&told.lock);
-    told.failed++;
+    told.failed += events;
+    told.attempts++;
     snprintf(told.outbox, sizeof(told.outbox), "%s", outbox);
     snprintf(told.reason, sizeof(told.reason), "%s", reason);
     pthread_mutex_unlock(&told.lock);
@@ -40,7 +41,7 @@ static struct hands *open_counted(void)
     struct hands *h = hands_open();
 
     fake_reset();
-    told.published = told.calls = told.of_went = told.with_source = told.failed = 0;
+    told.published = told.calls = told.of_went = told.with_source = told.failed = told.attempts = 0;
     h->counting = (struct outbox_counting){ published, failed, &told };
     return h;
 }
@@ -86,16 +87,41 @@ static void many_types_in_one_transaction_are_all_told(void **state)
 static void what_was_not_committed_is_told_as_a_failure_only(void **state)
 {
     struct hands *h = open_counted();
+    uint64_t last = hands_append(h, "a-1", "went", 10);
 
-    fake_plan(FAKE_SEND, OUTBOX_AGAIN, "_TRANSPORT", 1, 3);
+    fake_plan(FAKE_SEND, OUTBOX_AGAIN, "_TRANSPORT", 1, 1); /* The claim goes well. */
     hands_start(h);
-    hands_wait_position(h, hands_append(h, "a-1", "went", 10));
+    hands_wait_position(h, last);
     hands_stop(h);
     assert_int_equal(told.published, 10);
-    assert_int_equal(told.failed, 3);
+    assert_int_equal(told.failed, 10);
+    assert_int_equal(told.attempts, 1);
     assert_string_equal(told.outbox, "t");
     assert_string_equal(told.reason, "_TRANSPORT");
     hands_close(h);
+}
+
+static void those_that_wait_fail_with_each_attempt(void **state)
+{
+    static const struct { uint32_t events, max_events, failed; } cases[] = {
+        { 7, 10000, 28 }, { 7, 5, 20 }, { 0, 5, 0 },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct hands *h = open_counted();
+        uint64_t last = cases[i].events > 0 ? hands_append(h, "a-1", "went", cases[i].events) : 0;
+
+        h->config->max_events = cases[i].max_events;
+        fake_plan(FAKE_INIT, OUTBOX_AGAIN, "_TRANSPORT", 0, 4);
+        hands_start(h);
+        hands_wait_phase(h, VARVE_OUTBOX_RUN);
+        hands_wait_position(h, last);
+        hands_stop(h);
+        assert_int_equal(told.attempts, 4);
+        assert_int_equal(told.failed, cases[i].failed);
+        assert_int_equal(told.published, cases[i].events);
+        hands_close(h);
+    }
 }
 
 static bool has_letter(struct hands *h)
@@ -125,6 +151,7 @@ int main(void)
         cmocka_unit_test(each_event_is_told_once),
         cmocka_unit_test(many_types_in_one_transaction_are_all_told),
         cmocka_unit_test(what_was_not_committed_is_told_as_a_failure_only),
+        cmocka_unit_test(those_that_wait_fail_with_each_attempt),
         cmocka_unit_test(an_event_that_nobody_can_publish_is_a_failure),
     };
 

@@ -37,7 +37,7 @@ static void series_by_their_labels(void **state)
 
     metrics_published(metrics, varve_view_str("offer.made"), varve_view_str("sales"), 3);
     metrics_published(metrics, varve_view_str("offer.made"), varve_view_of(NULL, 0), 1);
-    metrics_publish_failed(metrics, "kafka", "_TRANSPORT");
+    metrics_publish_failed(metrics, "kafka", "_TRANSPORT", 7);
     metrics_consumed(metrics, varve_view_str("offer.made"), varve_view_str("sales"), varve_view_str("mail"), 2000000);
     metrics_saga_ended(metrics, varve_view_str("order"), 90000000);
     metrics_http_request(metrics, "stream_read", 200, 1000);
@@ -45,7 +45,7 @@ static void series_by_their_labels(void **state)
     expect_scraped("varve_events_published_total{event_type=\"offer.made\",service=\"sales\"}", "3");
     expect_scraped("varve_events_published_total{event_type=\"offer.made\",service=\"unknown\"}", "1");
     assert_null(scraped("varve_events_published_total{event_type=\"other\",service=\"other\"}"));
-    expect_scraped("varve_event_publish_failures_total{outbox=\"kafka\",reason=\"_TRANSPORT\"}", "1");
+    expect_scraped("varve_event_publish_failures_total{outbox=\"kafka\",reason=\"_TRANSPORT\"}", "7");
     expect_scraped("varve_events_consumed_total{event_type=\"offer.made\",service=\"sales\"}", "1");
     expect_scraped("varve_event_processing_duration_seconds_sum{event_type=\"offer.made\",handler=\"mail\"}", "2");
     expect_scraped("varve_saga_duration_seconds_sum{saga_type=\"order\"}", "90");
