@@ -13,10 +13,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 from varved import PATIENCE_S, bin_dir, run  # noqa: E402
 
 VARVE = os.path.join(os.path.abspath(bin_dir()), "varve")
+PATH = os.path.dirname(VARVE) + ":" + os.environ["PATH"]
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def call(command, **more):
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, stdin=subprocess.DEVNULL, **more)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def varve(*arguments):
@@ -38,8 +45,7 @@ def in_bash(directory, line):
         _varve varve "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
         printf '%s\\n' "${COMPREPLY[@]}"
     """
-    path = os.path.dirname(VARVE) + ":" + os.environ["PATH"]
-    done = call(["bash", "--norc", "-c", script, "bash", line], cwd=directory, env=dict(os.environ, PATH=path))
+    done = call(["bash", "--norc", "-c", script, "bash", line], cwd=directory, env=dict(os.environ, PATH=PATH))
     assert done.returncode == 0 and done.stderr == "", done
     return done.stdout.split()
 
@@ -57,58 +63,90 @@ def bash_completes(directory):
     assert in_bash(directory, "varve check ev") == ["events"]
 
 
-def in_a_terminal(directory):
-    """An interactive bash, and a real TAB."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.update(PATH=os.path.dirname(VARVE) + ":" + os.environ["PATH"], PS1="> ", TERM="dumb",
-                          INPUTRC="/dev/null")
-        os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
-    seen = b""
+class Terminal:
+    """An interactive shell in one, in which a TAB is real. A context manager: gone with it."""
 
-    def wait_for(text):
-        nonlocal seen
+    def __init__(self, directory, command, **environment):
+        os.makedirs(directory)
+        self.seen = b""
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.environ.update(PATH=PATH, PS1="> ", TERM="dumb", HOME=directory, **environment)
+            os.execvp(command[0], command)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.child, 9)
+        os.waitpid(self.child, 0)
+        os.close(self.terminal)
+
+    def type(self, text):
+        os.write(self.terminal, text)
+
+    def wait_for(self, text):
         until = time.monotonic() + PATIENCE_S
-        while text not in seen:
-            assert time.monotonic() < until, seen
-            if select.select([terminal], [], [], 0.1)[0]:
-                seen += os.read(terminal, 65536)
+        while text not in self.seen:
+            assert time.monotonic() < until, self.seen
+            if select.select([self.terminal], [], [], 0.1)[0]:
+                self.seen += os.read(self.terminal, 65536)
 
-    try:
-        os.write(terminal, b"source <(varve completion bash) && echo read''y\n")
-        wait_for(b"ready")
-        os.write(terminal, b"varve stream tom\t")
-        wait_for(b"varve stream tombstone")
-        os.write(terminal, b"order-1 --hel\t")
-        wait_for(b"--help")
-        os.write(terminal, b"\n")
-        wait_for(b"Usage: varve stream tombstone")
-    finally:
-        os.kill(child, 9)
-        os.waitpid(child, 0)
-        os.close(terminal)
+
+def bash_completes_in_a_terminal(directory):
+    with Terminal(directory, ["bash", "--norc", "--noprofile", "-i"], INPUTRC="/dev/null") as terminal:
+        terminal.type(b"source <(varve completion bash) && echo read''y\n")
+        terminal.wait_for(b"ready")
+        terminal.type(b"varve stream tom\t")
+        terminal.wait_for(b"varve stream tombstone")
+        terminal.type(b"order-1 --hel\t")
+        terminal.wait_for(b"--help")
+        terminal.type(b"\n")
+        terminal.wait_for(b"Usage: varve stream tombstone")
+
+
+def zsh_completes_in_a_terminal(directory):
+    if not shutil.which("zsh"):
+        print("note: no zsh here")
+        return
+    with Terminal(directory, ["zsh", "-f", "-i"]) as terminal:
+        terminal.type(b"autoload -Uz compinit && compinit -u -D && source <(varve completion zsh) && echo read''y\n")
+        terminal.wait_for(b"ready")
+        terminal.type(b"varve stream tom\torder-1 --hel\t\n")
+        terminal.wait_for(b"Usage: varve stream tombstone")
 
 
 def other_shells_take_their_scripts(directory):
     for shell in ("zsh", "fish"):
         code, script, _ = varve("completion", shell)
         assert code == 0 and "completion next" in script
-        if shutil.which(shell):
-            done = subprocess.run([shell, "-n", "/dev/stdin"], input=script, capture_output=True, text=True,
+        if not shutil.which(shell):
+            print(f"note: no {shell} here, its scripts are not parsed")
+            continue
+        for text in (script, read(os.path.join(ROOT, "tools", "completion", f"varved.{shell}"))):
+            done = subprocess.run([shell, "-n", "/dev/stdin"], input=text, capture_output=True, text=True,
                                   timeout=PATIENCE_S, check=False)
             assert done.returncode == 0, done
-        else:
-            print(f"note: no {shell} here, its script is not parsed")
+
+
+def in_fish(directory, script, line):
+    """What it would offer at the end of this line, without the descriptions behind it."""
+    done = call(["fish", "--no-config", "-c", f"{script}; complete -C '{line}'"],
+                env=dict(os.environ, PATH=PATH, HOME=directory))
+    assert done.returncode == 0 and done.stderr == "", done
+    return sorted(offer.split("\t")[0] for offer in done.stdout.splitlines())
 
 
 def fish_completes(directory):
     if not shutil.which("fish"):
         print("note: no fish here")
         return
-    path = os.path.dirname(VARVE) + ":" + os.environ["PATH"]
-    done = call(["fish", "-c", "varve completion fish | source; complete -C 'varve stream t'"],
-                env=dict(os.environ, PATH=path, HOME=os.path.dirname(directory)))
-    assert sorted(line.split("\t")[0] for line in done.stdout.splitlines()) == ["tombstone", "truncate"], done
+    os.makedirs(directory)
+    script = "varve completion fish | source"
+    assert in_fish(directory, script, "varve stream t") == ["tombstone", "truncate"]
+    assert in_fish(directory, script, "varve append order-42 t --expected ") == ["any", "no_stream", "stream_exists"]
+    script = f"source {ROOT}/tools/completion/varved.fish"
+    assert in_fish(directory, script, "varved --conf") == ["--config"]
 
 
 def wrong_usage_is_told(directory):
@@ -133,10 +171,9 @@ def man_shows_the_manual(directory):
 
 def the_server_has_manuals_and_completion_too(directory):
     os.makedirs(directory)
-    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
     varved = os.path.join(os.path.dirname(VARVE), "varved")
     for name, section, option in (("varved", 8, "--help"), ("varved.ini", 5, "--help-config")):
-        made = call([os.path.join(root, "tools", "manual"), name, varved])
+        made = call([os.path.join(ROOT, "tools", "manual"), name, varved])
         assert made.returncode == 0, made
         page = os.path.join(directory, f"{name}.{section}")
         with open(page, "w") as file:
@@ -146,12 +183,12 @@ def the_server_has_manuals_and_completion_too(directory):
         for line in call([varved, option]).stdout.splitlines():
             told = re.match(r"  (--[a-z][\w.-]*|[\w.]+ =)", line)
             assert not told or re.search(r"^ {7}" + re.escape(told.group(1)), done.stdout, re.M), (line, done.stdout)
-    script = f"""source {root}/tools/completion/varved.bash
+    script = f"""source {ROOT}/tools/completion/varved.bash
         COMP_WORDS=("$1" --conf) COMP_CWORD=1; _varved "$1"; printf '%s\\n' "${{COMPREPLY[@]}}" """
     done = call(["bash", "--norc", "-c", script, "bash", varved])
     assert done.stdout == "--config\n" and done.stderr == "", done
 
 
 if __name__ == "__main__":
-    run([bash_completes, in_a_terminal, other_shells_take_their_scripts, fish_completes, wrong_usage_is_told,
-         man_shows_the_manual, the_server_has_manuals_and_completion_too])
+    run([bash_completes, bash_completes_in_a_terminal, zsh_completes_in_a_terminal, other_shells_take_their_scripts,
+         fish_completes, wrong_usage_is_told, man_shows_the_manual, the_server_has_manuals_and_completion_too])
