@@ -83,6 +83,27 @@ static void outboxes_by_their_figures(void **state)
     top_sample_free(&sample);
 }
 
+static void outboxes_that_need_a_look_come_first(void **state)
+{
+    const struct varve_stat works[] = { word("phase", "RUN"), word("breaker", "CLOSED"), number("lag_events", 5) };
+    const struct varve_stat lags[] = { word("phase", "RUN"), word("breaker", "CLOSED"), number("lag_events", 900) };
+    const struct varve_stat fails[] = { word("phase", "BACKOFF"), word("breaker", "OPEN"), number("lag_events", 1) };
+    const struct varve_stat stands[] = { word("phase", "HALTED"), word("breaker", "CLOSED") };
+    const struct varve_outbox_entry entries[] = {
+        { varve_view_str("d"), works, COUNT_OF(works) }, { varve_view_str("c"), works, COUNT_OF(works) },
+        { varve_view_str("e"), lags, COUNT_OF(lags) }, { varve_view_str("x"), stands, COUNT_OF(stands) },
+        { varve_view_str("f"), fails, COUNT_OF(fails) },
+    };
+    static const char expected[] = "xfecd";
+    struct top_sample sample = { .taken_us = 0 };
+
+    top_sample_outboxes(&sample, entries, COUNT_OF(entries));
+    assert_int_equal(sample.outbox_count, COUNT_OF(entries));
+    for (size_t i = 0; i < COUNT_OF(entries); i++)
+        assert_int_equal(sample.outboxes[i].name[0], expected[i]);
+    top_sample_free(&sample);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +111,7 @@ int main(void)
         cmocka_unit_test(health_tells_why),
         cmocka_unit_test(groups_that_need_a_look_come_first),
         cmocka_unit_test(outboxes_by_their_figures),
+        cmocka_unit_test(outboxes_that_need_a_look_come_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,24 @@ void top_sample_groups(struct top_sample *sample, const struct varve_group_info 
     qsort(sample->groups, count, sizeof(*sample->groups), compare_groups);
 }
 
+/* 0: it stands; 1: it has trouble; 2: it works. */
+static int rank_of(const struct top_outbox *outbox)
+{
+    return strcmp(outbox->phase, "HALTED") == 0 ? 0 : strcmp(outbox->breaker, "CLOSED") != 0 ? 1 : 2;
+}
+
+/* As groups: those that need a look first. */
+static int compare_outboxes(const void *a, const void *b)
+{
+    const struct top_outbox *one = a, *other = b;
+
+    if (rank_of(one) != rank_of(other))
+        return rank_of(one) - rank_of(other);
+    if (one->lag_events != other->lag_events)
+        return one->lag_events > other->lag_events ? -1 : 1;
+    return strcmp(one->name, other->name);
+}
+
 void top_sample_outboxes(struct top_sample *sample, const struct varve_outbox_entry *entries, size_t count)
 {
     sample->outbox_count = count < VARVE_MAX_OUTBOXES ? count : VARVE_MAX_OUTBOXES;
@@ -110,6 +128,7 @@ void top_sample_outboxes(struct top_sample *sample, const struct varve_outbox_en
         copy(outbox->halt, sizeof(outbox->halt), outbox_word(figures, figure_count, "halt"));
         copy(outbox->reason, sizeof(outbox->reason), outbox_word(figures, figure_count, "reason"));
     }
+    qsort(sample->outboxes, sample->outbox_count, sizeof(*sample->outboxes), compare_outboxes);
 }
 
 void top_sample_free(struct top_sample *sample)
