@@ -19,14 +19,14 @@ struct gathering {
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-/* rdkafka.sasl.password_file, for RDKAFKA_SASL_PASSWORD_FILE. */
+/* rdkafka.sasl.password_file, for RDKAFKA_SASL_PASSWORD_FILE. Elsewhere the property is as librdkafka writes it. */
 static const char *property_key(struct config_settings *settings, const char *rest, bool is_variable)
 {
     char key[KEY_BYTES];
     size_t size = strlen(rest);
 
     if (!is_variable)
-        return rest;
+        return config_settings_text(settings, "%s.%s", rdkafka, rest + RDKAFKA + 1);
     snprintf(key, sizeof(key), "%s", rest);
     for (char *at = key; *at != 0; at++)
         *at = *at == '_' ? '.' : (char)tolower((unsigned char)*at);
@@ -138,13 +138,24 @@ static void unknown_key(struct config_settings *settings, const struct config_se
                     *hint != 0 ? hint : " (varved --help-config lists them all)");
 }
 
+/* Of the file, where the section has the outbox's name. */
+static void spell_as_the_table(struct config_settings *settings, struct config_setting *setting)
+{
+    const char *key = setting->name != NULL ? spelled_key(settings, setting->name, false) : NULL;
+
+    if (key != NULL)
+        setting->name = key;
+}
+
 static void find_names(struct config_settings *settings)
 {
     for (size_t i = 0; i < settings->count; i++) {
         struct config_setting *setting = &settings->all[i];
 
-        if (setting->key != NULL || setting->outbox != NULL)
+        if (setting->key != NULL || setting->outbox != NULL) {
+            spell_as_the_table(settings, setting);
             continue;
+        }
         const char *spelled = setting->name;
         if (!split(settings, setting, true) && !split(settings, setting, false))
             unknown_key(settings, setting);

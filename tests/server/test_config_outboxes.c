@@ -69,6 +69,24 @@ static void that_of_the_mock_is_shown(void **state)
     config_end(&config);
 }
 
+static void names_of_keys_are_spelled_as_one_likes(void **state)
+{
+    struct config config;
+    const char *line = with_file("[outbox a]\nBrokers = b:1\ntxn_max-events = 7\nTOPIC.missing = block\n"
+                                 "RDKAFKA.client.rack = x\n",
+                                 "--outbox.A.Txn-Max_Events 9 --outbox.a.RdKafka-client.id y");
+
+    config_line_good(line, "", &config);
+    assert_int_equal(config.outboxes.count, 1);
+    assert_string_equal(config.outboxes.all[0]->brokers, "b:1");
+    assert_int_equal(config.outboxes.all[0]->max_events, 9);
+    assert_int_equal(config.outboxes.all[0]->topic_missing, OUTBOX_TOPIC_BLOCK);
+    assert_string_equal(config_line_value(&config, "outbox.a.txn.max_events")->text, "9");
+    assert_string_equal(config_line_value(&config, "outbox.a.rdkafka.client.rack")->text, "x");
+    assert_string_equal(config_line_value(&config, "outbox.a.rdkafka.client.id")->text, "y");
+    config_end(&config);
+}
+
 static void the_later_source_holds(void **state)
 {
     struct config config;
@@ -174,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_source_may_make_one), cmocka_unit_test(that_of_the_mock_is_shown),
+        cmocka_unit_test(names_of_keys_are_spelled_as_one_likes),
         cmocka_unit_test(the_later_source_holds),
         cmocka_unit_test(routes_come_from_one_source), cmocka_unit_test(secrets_are_marked),
         cmocka_unit_test(a_secrets_file_hides_the_secret), cmocka_unit_test(mistakes),
