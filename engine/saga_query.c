@@ -210,7 +210,7 @@ uint32_t varve_saga_cursor(struct varve_view type, enum varve_saga_status status
 
 /* ---- how many ---- */
 
-static uint32_t room_for_counts(struct varve_store *store)
+uint32_t varve_saga_type_count(struct varve_store *store)
 {
     tail_lock_read(store->tail);
     uint32_t count = tail_saga_counts(store->tail)->count;
@@ -244,7 +244,7 @@ enum varve_status varve_saga_counts(struct varve_store *store, struct varve_saga
                                     struct varve_error *error)
 {
     for (;;) {
-        uint32_t room = room_for_counts(store);
+        uint32_t room = varve_saga_type_count(store);
         struct varve_saga_counts *list =
             malloc(sizeof(*list) + room * (sizeof(struct varve_saga_count) + VARVE_SAGA_MAX_TYPE));
         if (list == NULL)

@@ -12,6 +12,7 @@ enum {
     BASE_BYTES = 512 * 1024,      /* what is there always, telling included */
     HISTOGRAM_LINES = 28,
     GROUP_AND_SAGA_BYTES = 2048,  /* a group or a type of sagas, of the longest name */
+    SAGA_TYPE_BYTES = sizeof(struct varve_saga_count) + VARVE_SAGA_MAX_TYPE, /* counted, whether it is told or not */
     OUTBOX_BYTES = 128 * 1024,
 };
 
@@ -156,17 +157,21 @@ enum varve_status metrics_write(struct server *server, const struct metrics_look
     return status;
 }
 
-uint64_t metrics_write_bytes(const struct server *server)
+uint64_t metrics_write_bytes(const struct server *server, const struct metrics_look *look)
 {
     const struct metrics *metrics = server->metrics;
     const struct series_set *const lines[] = { &metrics->published, &metrics->consumed, &metrics->failures,
                                                &metrics->http_codes };
     const struct series_set *const spreads[] = { &metrics->processing, &metrics->sagas, &metrics->http_durations };
-    uint64_t bytes = GROUP_AND_SAGA_BYTES * (uint64_t)server->config->metrics_label_values;
+    struct varve_store *store = server->store;
+    uint64_t types = store == NULL ? 0 : varve_saga_type_count(store);
+    uint64_t most = server->config->metrics_label_values + 1ull;
+    uint64_t bytes = GROUP_AND_SAGA_BYTES * (look->group_count + (types < most ? types : most));
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         bytes += series_text_bytes(lines[i], 1);
     for (size_t i = 0; i < sizeof(spreads) / sizeof(spreads[0]); i++)
         bytes += series_text_bytes(spreads[i], HISTOGRAM_LINES);
-    return BASE_BYTES + 2 * bytes + outboxes_count(server) * OUTBOX_BYTES; /* Buffers double. */
+    bytes = 2 * bytes + types * SAGA_TYPE_BYTES; /* Buffers double. */
+    return BASE_BYTES + bytes + outboxes_count(server) * OUTBOX_BYTES;
 }

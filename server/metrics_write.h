@@ -24,7 +24,8 @@ void metrics_look_end(struct metrics_look *look);
 /* All of it as Prometheus text (version 0.0.4), appended. On a reader thread. */
 enum varve_status metrics_write(struct server *server, const struct metrics_look *look, struct varve_wire_buffer *out,
                                 struct varve_error *error);
-/* What making it takes, the text included, as far as can be told before: what to charge the budget. */
-uint64_t metrics_write_bytes(const struct server *server);
+/* What making it takes, the text included, as far as can be told before: what to charge the budget. That there may be
+ * many groups and types of sagas takes nothing: the budget would refuse every scrape. */
+uint64_t metrics_write_bytes(const struct server *server, const struct metrics_look *look);
 
 #endif

@@ -60,6 +60,6 @@ void handle_http_metrics(struct http_request *request)
     scrape->server = server;
     scrape->work.work = work;
     scrape->work.done = done;
-    if (!http_send_away(request, &scrape->work, metrics_write_bytes(server)))
+    if (!http_send_away(request, &scrape->work, metrics_write_bytes(server, &scrape->look)))
         end(scrape);
 }

@@ -16,9 +16,9 @@ const char *scrape(struct fixture *f)
     assert_true(metrics_look(&f->server, &look));
     if (metrics_write(&f->server, &look, &out, &error) != VARVE_OK)
         fail_msg("%s", error.message);
+    assert_true(out.capacity <= metrics_write_bytes(&f->server, &look));
     metrics_look_end(&look);
     assert_true(out.size < sizeof(text));
-    assert_true(out.capacity <= metrics_write_bytes(&f->server));
     memcpy(text, out.bytes, out.size);
     text[out.size] = '\0';
     varve_wire_buffer_free(&out);

@@ -174,6 +174,18 @@ static void without_a_store_nothing_of_it_is_told(void **state)
     free(text);
 }
 
+/* That much may come is no reason to refuse a scrape of little, which the budget would for ever. */
+static void what_is_not_there_takes_nothing(void **state)
+{
+    struct fixture *wide = fixture_open("--metrics.label_values 100000");
+    struct metrics_look look;
+
+    assert_true(metrics_look(&wide->server, &look));
+    assert_true(metrics_write_bytes(&wide->server, &look) < 4 << 20);
+    metrics_look_end(&look);
+    fixture_close(wide);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(labels_stay_what_they_are, setup, teardown),
         cmocka_unit_test_setup_teardown(what_it_takes_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_store_nothing_of_it_is_told, setup, teardown),
+        cmocka_unit_test(what_is_not_there_takes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,5 +147,6 @@ struct varve_saga_counts {
 /* Of all types; the figures are kept, not counted. free(*ret_counts). NO_MEMORY. */
 enum varve_status varve_saga_counts(struct varve_store *store, struct varve_saga_counts **ret_counts,
                                     struct varve_error *error);
+uint32_t varve_saga_type_count(struct varve_store *store); /* how many they are at most */
 
 #endif
