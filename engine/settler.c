@@ -14,6 +14,7 @@ enum {
     FULL_FACTOR = 2,            /* the active layer may grow to so many thresholds while the other is written */
     JOURNAL_SEGMENTS = 4,       /* settle when so much journal is in use, however few the events: using a segment
                                  * again is cheaper than zeroing a new one */
+    OLDEST_IDLES = 60,          /* nothing waits for longer than so many times settle_idle_ms, if appends go on */
     DISK_RETRY_MS = 200,
     STORE_GROWTH_SLACK = 16 << 20,
 };
@@ -41,6 +42,15 @@ static bool idle_long_enough(const struct varve_store *store)
     return now_us - store->last_append_us >= (uint64_t)store->options.settle_idle_ms * 1000;
 }
 
+/* A layer to which events keep coming, however few, is never idle, and would grow for hours. Under both locks. */
+static bool is_old(const struct varve_store *store)
+{
+    int64_t oldest_us = OLDEST_IDLES * (int64_t)store->options.settle_idle_ms * 1000;
+
+    return oldest_us > 0 && store->active_since_us != 0 &&
+           (int64_t)store->last_append_us - store->active_since_us >= oldest_us;
+}
+
 bool settler_needs_step(const struct varve_store *store)
 {
     bool unsettled = store_counter(&store->counters.settled_position) != tail_visible_position(store->tail);
@@ -64,7 +74,7 @@ static enum settling settling_now(struct varve_store *store, bool *ret_asked)
 {
     pthread_mutex_lock(&store->queue_lock);
     enum settling settling = store->settling;
-    *ret_asked = store->settle_requests > 0 || idle_long_enough(store);
+    *ret_asked = store->settle_requests > 0 || idle_long_enough(store) || is_old(store);
     pthread_mutex_unlock(&store->queue_lock);
     return settling;
 }

@@ -77,6 +77,34 @@ static void each_limit_leads_to_a_settle(void **ignored)
     }
 }
 
+static atomic_uint_fast64_t clock_us;
+
+static uint64_t what_the_clock_says(void *self)
+{
+    return atomic_load(&clock_us);
+}
+
+/* Appends that come just too often for the store ever to be idle. */
+static void what_waits_for_a_minute_is_settled(void **ignored)
+{
+    struct store_fixture f;
+
+    fixture_init(&f);
+    f.options.settle_idle_ms = 1000;
+    f.fault.os.monotonic_us = what_the_clock_says;
+    atomic_store(&clock_us, 1000000);
+    fixture_open(&f);
+    for (int i = 0; i < 70; i++) {
+        fixture_fill(&f, "s", 1, 1, 10);
+        atomic_fetch_add(&clock_us, 999000);
+        if (i == 59)
+            assert_int_equal(fixture_stats(&f).settles, 0);
+    }
+    WAIT_UNTIL(fixture_stats(&f).settled_position >= 60);
+    assert_int_equal(fixture_stats(&f).settles, 1);
+    fixture_free(&f);
+}
+
 static void settling_by_request(void **ignored)
 {
     struct store_fixture f;
@@ -338,6 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_limit_leads_to_a_settle),
+        cmocka_unit_test(what_waits_for_a_minute_is_settled),
         cmocka_unit_test(settling_by_request),
         cmocka_unit_test(many_may_ask_at_once),
         cmocka_unit_test(the_journal_stays_small),

@@ -37,7 +37,8 @@ struct varve_options {
                                      * never more than fits a segment */
     uint64_t settle_size_bytes;     /* records in memory before the settler moves them; default 128 MiB */
     uint32_t settle_events;         /* or so many events; default 500,000 */
-    uint32_t settle_idle_ms;        /* or so long without an append; default 1,000; 0 = never because of idleness */
+    uint32_t settle_idle_ms;        /* or so long without an append, or 60 times as long with some all the time; default
+                                     * 1,000; 0 = never because of time */
     uint32_t recent_ids;            /* remembered for replay of `any` and `stream_exists`; default 1,000,000 */
     uint64_t disk_reserve_bytes;    /* below so much free space appends get DISK_FULL; default 256 MiB */
     uint64_t map_size_bytes;        /* address space for store.mdb; default 1 TiB */
