@@ -67,10 +67,8 @@ static void fewer_connections_than_asked_for_are_told(void **state)
 
     expect(c, "server.max_connections", "60", "--max-connections", true);
     f->config.connections_possible = 50;
-    f->config.http_connections_possible = 30;
     server_reload(&f->server);
     expect(c, "server.max_connections", "50", "limit of descriptors; 60 by --max-connections", true);
-    expect(c, "http.max_connections", "30", "limit of descriptors; 4096 by default", true);
     server_reload(&f->server);
     expect(c, "server.max_connections", "50", "limit of descriptors; 60 by --max-connections", true);
     client_close(c);
