@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 
 from cli_support import VARVE, clean_environment, expect, main, varve
+from waiting import wait_until
 
 DEADLINE_S = 60
 
@@ -37,13 +37,6 @@ def left_behind(folder):
 
 def is_gone(url):
     return varve("ping", "--server", url).returncode == 5
-
-
-def wait_until(what, why):
-    give_up = time.monotonic() + DEADLINE_S
-    while not what():
-        assert time.monotonic() < give_up, why
-        time.sleep(0.05)
 
 
 def test_it_serves_until_it_is_interrupted(folder):
@@ -100,7 +93,7 @@ def test_a_server_that_cannot_start_says_why(folder):
 def test_killed_it_leaves_no_process(folder):
     dev = Dev(folder)
     dev.end(signal.SIGKILL)
-    wait_until(lambda: is_gone(dev.says["url"]), "the server lives on")
+    wait_until(lambda: is_gone(dev.says["url"]), "the server's end")
 
 
 def test_what_people_read(folder):

@@ -1,47 +1,21 @@
 #!/usr/bin/env python3
 """`varve group` and `varve parked`: groups made, looked at, changed, ended; parked events shown and dealt with."""
 import json
-import os
 import sys
-import time
 
-from cli_support import Server, expect, lines, main, varve
-
-DEADLINE_S = 60
+from cli_support import Place, expect, lines, main, varve
 
 
-class Place:
-    """A server with some events, and varve pointed at it."""
+class Groups(Place):
+    """A server with some events."""
 
     def __init__(self, folder, events=6):
-        self.server = Server(os.path.join(folder, "store"))
+        super().__init__(folder)
         self.ok("import", stdin=lines({"stream": f"order-{i % 3}", "type": f"t{i % 2}", "data": {"n": i}}
                                       for i in range(events)))
 
-    def __call__(self, *arguments, **more):
-        split = arguments.index("--") if "--" in arguments else len(arguments)
-        return varve(*arguments[:split], "--server", self.server.url, *arguments[split:], **more)
-
-    def ok(self, *arguments, **more):
-        done = self(*arguments, **more)
-        expect(done.returncode, 0, f"exit code of {arguments}: {done.err}")
-        return done.out
-
-    def json(self, *arguments):
-        return json.loads(self.ok(*arguments, "-o", "json"))
-
     def wait_info(self, group, what):
-        give_up = time.monotonic() + DEADLINE_S
-        while not what(info := self.json("group", "info", group)):
-            assert time.monotonic() < give_up, f"never so: {info}"
-            time.sleep(0.02)
-        return info
-
-    def fails(self, code, says, *arguments):
-        done = self(*arguments)
-        expect(done.returncode, code, f"exit code of {arguments}: {done.err}")
-        assert done.err.startswith(f"error: {says}"), f"{arguments}: {done.err}"
-        expect(done.out, "", f"{arguments}")
+        return self.wait(what, "group", "info", group)
 
     def park(self, group, count):
         """So many events, by a command that fails."""
@@ -53,7 +27,7 @@ class Place:
 # ---- groups ---------------------------------------------------------------------------------------------------------
 
 def test_a_group_from_its_making_to_its_end(folder):
-    place = Place(folder)
+    place = Groups(folder)
     expect(place.json("group", "ls"), [])
     expect(place.ok("group", "create", "mails", "--type", "t0", "--type", "t1", "--category", "order", "--after", 2,
                     "--key", "category", "--max-in-flight", 10, "--consumer-max-in-flight", 3, "--ack-timeout", "1m30s",
@@ -75,7 +49,7 @@ def test_a_group_from_its_making_to_its_end(folder):
 
 
 def test_defaults_and_where_it_begins(folder):
-    place = Place(folder)
+    place = Groups(folder)
     created = place.json("group", "create", "a")
     expect((created["checkpoint"], created["filter"], created["ack_timeout_ms"], created["max_attempts"],
             created["backoff_ms"]), (0, {}, 30000, 5, [1000, 5000, 30000]))
@@ -87,7 +61,7 @@ def test_defaults_and_where_it_begins(folder):
 
 
 def test_an_update_changes_what_it_names(folder):
-    place = Place(folder)
+    place = Groups(folder)
     before = place.json("group", "create", "g", "--type", "t0", "--class", "domain", "--max-attempts", 9)
     keys = [key for key in before if key not in ("last_position", "checkpoint", "ack_timeout_ms")]
     after = place.json("group", "update", "g", "--ack-timeout", "5m")
@@ -101,7 +75,7 @@ def test_an_update_changes_what_it_names(folder):
 
 
 def test_a_reset_begins_elsewhere(folder):
-    place = Place(folder)
+    place = Groups(folder)
     place.ok("group", "create", "g", "--category", "order")
     place.ok("group", "work", "g", "--count", 6, "--", "true")
     place.wait_info("g", lambda info: info["acked"] == 6)
@@ -114,7 +88,7 @@ def test_a_reset_begins_elsewhere(folder):
 # ---- parked events --------------------------------------------------------------------------------------------------
 
 def test_parked_events_are_listed_and_shown(folder):
-    place = Place(folder)
+    place = Groups(folder)
     place.park("g", 6)
     listed = place.json("parked", "ls", "g")
     expect([p["position"] for p in listed], [1, 2, 3, 4, 5, 6])
@@ -132,7 +106,7 @@ def test_parked_events_are_listed_and_shown(folder):
 
 
 def test_parked_events_are_replayed_or_discarded(folder):
-    place = Place(folder)
+    place = Groups(folder)
     place.park("g", 6)
     checkpoint = place.json("group", "info", "g")["checkpoint"]
     expect(place.ok("parked", "replay", "g", 2), "replayed 1 event of g\n")
@@ -150,15 +124,12 @@ def test_parked_events_are_replayed_or_discarded(folder):
 
 
 def test_what_fails_again_is_parked_again(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.park("g", 1)
     place.ok("parked", "replay", "g", "--all")
     place.ok("group", "work", "g", "--count", 1, "--", "sh", "-c", "echo still not >&2; exit 4")
 
-    give_up = time.monotonic() + DEADLINE_S
-    while (entry := place.json("parked", "show", "g", 1))["replaying"] or "still" not in entry["last_error"]:
-        assert time.monotonic() < give_up, f"never so: {entry}"
-        time.sleep(0.02)
+    place.wait(lambda it: not it["replaying"] and "still" in it["last_error"], "parked", "show", "g", 1)
     expect(len(place.json("parked", "ls", "g")), 1)
     place.server.stop()
 
@@ -166,7 +137,7 @@ def test_what_fails_again_is_parked_again(folder):
 # ---- what is wrong --------------------------------------------------------------------------------------------------
 
 def test_outcomes_have_their_exit_codes(folder):
-    place = Place(folder)
+    place = Groups(folder)
     for command in (["group", "info"], ["group", "delete"], ["group", "reset", "--after", "start"],
                     ["group", "update", "--resume"], ["group", "update", "--max-attempts", 3], ["parked", "ls"],
                     ["parked", "replay", "--all"], ["parked", "discard", "--all"]):

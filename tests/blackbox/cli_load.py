@@ -4,17 +4,17 @@ import json
 import os
 import sys
 
-from cli_support import BIN, Server, expect, lines, main, varve
+from cli_support import BIN, Place, expect, lines, main
 
 
 ODD_SO = os.path.join(os.path.dirname(BIN), "tests", "objects", "odd_reducer.so")
 
 
-class Place:
+class Account(Place):
     """A server with an account of five events, and a snapshot of its first three."""
 
     def __init__(self, folder):
-        self.server = Server(os.path.join(folder, "store"))
+        super().__init__(folder)
         self.put(0, 3)
         self.ok("snapshot", "build", "--reducer", "merge")
         self.put(3, 5)
@@ -23,26 +23,12 @@ class Place:
         self.ok("import", stdin=lines({"stream": "account-1", "type": "account.changed",
                                        "data": {"n": n, f"key{n}": True, "key0": None}} for n in range(first, end)))
 
-    def ok(self, *arguments, **more):
-        done = varve(*arguments, "--server", self.server.url, **more)
-        expect(done.returncode, 0, f"exit code of {arguments}: {done.err}")
-        return done.out
-
-    def json(self, *arguments):
-        return json.loads(self.ok(*arguments, "-o", "json"))
-
-    def fails(self, code, says, *arguments):
-        done = varve(*arguments, "--server", self.server.url)
-        expect(done.returncode, code, f"exit code of {arguments}: {done.err}")
-        assert done.err.startswith(f"error: {says}"), f"{arguments}: {done.err}"
-        expect(done.out, "", f"{arguments}")
-
 
 STATE = {"n": 4, "key1": True, "key2": True, "key3": True, "key4": True}
 
 
 def test_the_snapshot_and_the_events_after_it(folder):
-    place = Place(folder)
+    place = Account(folder)
     loaded = place.json("load", "account-1")
     expect((loaded["stream"], loaded["version"]), ("account-1", 4))
     expect((loaded["snapshot"]["version"], loaded["snapshot"]["type"]), (2, "merge"))
@@ -53,7 +39,7 @@ def test_the_snapshot_and_the_events_after_it(folder):
 
 
 def test_folded_it_is_what_folding_from_zero_is(folder):
-    place = Place(folder)
+    place = Account(folder)
     quick = place.json("load", "account-1", "--reducer", "merge")
     slow = place.json("load", "account-1", "--reducer", "merge", "--no-snapshots")
     expect((quick["state"], quick["snapshot_version"], quick["events"]), (STATE, 2, 2))
@@ -63,7 +49,7 @@ def test_folded_it_is_what_folding_from_zero_is(folder):
 
 
 def test_a_snapshot_of_another_kind_is_left_alone(folder):
-    place = Place(folder)
+    place = Account(folder)
     loaded = place.json("load", "account-1", "--type", "other")
     expect(("snapshot" in loaded, len(loaded["events"])), (False, 5))
     loaded = place.json("load", "account-1", "--schema-version", "2")
@@ -73,7 +59,7 @@ def test_a_snapshot_of_another_kind_is_left_alone(folder):
 
 
 def test_what_cannot_be_loaded(folder):
-    place = Place(folder)
+    place = Account(folder)
     place.fails(4, "STREAM_NOT_FOUND", "load", "account-2")
     place.fails(2, "INVALID_ARGUMENT", "load")
     place.fails(2, "INVALID_ARGUMENT", "load", "account-1", "--reducer", "no such thing")

@@ -3,48 +3,20 @@
 import json
 import os
 import sys
-import time
 
-from cli_support import Server, expect, main, varve
+from cli_support import Place, expect, main, varve
+from waiting import wait_until
 
-DEADLINE_S = 60
 AWAY = ("--kafka", "127.0.0.1:1")  # Nobody listens there.
 MOCK = ("--kafka-mock",)
 
 
-class Place:
-    """A server, and varve pointed at it."""
-
-    def __init__(self, folder, *options):
-        self.server = Server(os.path.join(folder, "store"), *options)
-
-    def __call__(self, *arguments, **more):
-        return varve(*arguments, "--server", self.server.url, **more)
-
-    def ok(self, *arguments, **more):
-        done = self(*arguments, **more)
-        expect(done.returncode, 0, f"exit code of {arguments}: {done.err}")
-        return done.out
-
-    def json(self, *arguments, **more):
-        return json.loads(self.ok(*arguments, "-o", "json", **more))
-
-    def fails(self, code, says, *arguments):
-        done = self(*arguments)
-        expect(done.returncode, code, f"exit code of {arguments}: {done.err}")
-        assert done.err.startswith(f"error: {says}"), f"{arguments}: {done.err}"
-        expect(done.out, "", f"{arguments}")
-        return done.err
-
+class Outbox(Place):
     def status(self):
         return self.json("outbox", "status", "kafka")
 
-    def wait(self, what):
-        give_up = time.monotonic() + DEADLINE_S
-        while not what(got := self.status()):
-            assert time.monotonic() < give_up, f"never so: {got}"
-            time.sleep(0.05)
-        return got
+    def wait_status(self, what):
+        return self.wait(what, "outbox", "status", "kafka")
 
     def append(self, stream, count=1, more=()):
         for n in range(count):
@@ -54,7 +26,7 @@ class Place:
 # ---- what is refused ------------------------------------------------------------------------------------------------
 
 def test_a_server_without_an_outbox(folder):
-    place = Place(folder)
+    place = Outbox(folder)
     expect(place.json("outbox", "status"), [])
     assert "the server has no outbox" in place("outbox", "status").err
     for words in (("status", "kafka"), ("pause",), ("pause", "kafka"), ("resume", "kafka"), ("drain",),
@@ -67,7 +39,7 @@ def test_a_server_without_an_outbox(folder):
 
 
 def test_wrong_words(folder):
-    place = Place(folder, *AWAY)
+    place = Outbox(folder, *AWAY)
     for words in (("status", "no good"), ("status", "a", "b"), ("pause", "$kafka"), ("rewind",), ("reset",),
                   ("rewind", "--to", "x"), ("reset", "--from", "yesterday", "--yes"), ("replay",),
                   ("replay", "--from", "0"), ("replay", "--from", "9", "--to", "8"), ("drain", "--timeout", "soon"),
@@ -100,7 +72,7 @@ def test_two_outboxes_must_be_named(folder):
     config = os.path.join(folder, "outboxes.conf")
     with open(config, "w", encoding="utf-8") as file:
         file.write("[outbox loans]\nbrokers = 127.0.0.1:1\n[outbox audit]\nbrokers = 127.0.0.1:1\n")
-    place = Place(folder, "--config", config)
+    place = Outbox(folder, "--config", config)
     expect([outbox["name"] for outbox in place.json("outbox", "status")], ["loans", "audit"])
     assert "loans, audit" in place.fails(2, "INVALID_ARGUMENT", "outbox", "pause")
     expect(place.json("outbox", "pause", "audit"), {"outbox": "audit", "action": "pause", "position": 0, "count": 0})
@@ -111,9 +83,9 @@ def test_two_outboxes_must_be_named(folder):
 # ---- Kafka is away --------------------------------------------------------------------------------------------------
 
 def test_kafka_is_away(folder):
-    place = Place(folder, *AWAY)
+    place = Outbox(folder, *AWAY)
     place.append("order-1", 3)
-    status = place.wait(lambda it: it["breaker"] == "OPEN" and it["reason"] and it["next_attempt"])
+    status = place.wait_status(lambda it: it["breaker"] == "OPEN" and it["reason"] and it["next_attempt"])
     expect((status["head_position"], status["lag_events"], status["position"]), (3, 3, 0))
     table = place.ok("outbox", "status")
     assert "kafka, exactly_once, at 127.0.0.1:1" in table and "3 events, the first waits for" in table, table
@@ -131,7 +103,7 @@ def test_kafka_is_away(folder):
 # ---- with a mock of Kafka -------------------------------------------------------------------------------------------
 
 def test_from_the_log_to_kafka(folder):
-    place = Place(folder, *MOCK)
+    place = Outbox(folder, *MOCK)
     place.append("order-1", 3)
     place.append("order-2")
     place.append("tick-1", 1, ("--class", "realtime"))
@@ -162,17 +134,17 @@ def test_from_the_log_to_kafka(folder):
 
 
 def test_sending_again(folder):
-    place = Place(folder, *MOCK)
+    place = Outbox(folder, *MOCK)
     place.append("order-1", 3)
     place.append("order-2", 2)
     place.ok("outbox", "drain")
     replayed = place.json("outbox", "replay", "--from", "1", "--stream", "order-1", "--yes")
     expect((replayed["action"], replayed["count"]), ("replay", 1))
-    expect(place.wait(lambda it: it["replay_number"] == 0)["events_replayed"], 3)
+    expect(place.wait_status(lambda it: it["replay_number"] == 0)["events_replayed"], 3)
     expect(place.status()["events_published"], 5)
     begun = place.ok("outbox", "replay", "--from", "1", "--type", "order.placed", "--no-wait", "--yes")
     assert "begun" in begun, begun
-    expect(place.wait(lambda it: it["replay_number"] == 0)["events_replayed"], 8)
+    expect(place.wait_status(lambda it: it["replay_number"] == 0)["events_replayed"], 8)
 
     moved = place.json("outbox", "rewind", "--to", "0", "--yes", "--reason", "again")
     expect((moved["action"], moved["position"]), ("reset", 0))
@@ -189,7 +161,7 @@ def test_sending_again(folder):
 
 
 def test_dead_letters(folder):
-    place = Place(folder, *MOCK)
+    place = Outbox(folder, *MOCK)
     with open(os.path.join(folder, "large"), "wb") as file:
         file.write(b"x" * 1000001)  # Above what a message may have.
     place.append("order-1")
@@ -208,7 +180,7 @@ def test_dead_letters(folder):
            ["published", "failed", "failed", "failed"])
     assert "3 events in dead letters" in place.ok("outbox", "drain")
     expect(place.json("outbox", "dead", "retry", "order-1")["count"], 1)
-    place.wait(lambda it: it["retry_streams"] == 0)
+    place.wait_status(lambda it: it["retry_streams"] == 0)
     expect(len(place.json("outbox", "dead", "ls")), 1)  # It is as large as before.
     place.ok("outbox", "dead", "discard", letters[0]["position"], "--reason", "a picture")
     expect(place.json("outbox", "drain")["parked_events"], 0)  # What stood behind it went.
@@ -219,7 +191,7 @@ def test_dead_letters(folder):
 
 
 def test_the_mock_is_shown(folder):
-    place = Place(folder, *MOCK)
+    place = Outbox(folder, *MOCK)
     shown = {row["key"]: row for row in place.json("config", "show", "outbox.kafka")}
     expect(shown["outbox.kafka.brokers"],
            {"key": "outbox.kafka.brokers", "value": place.status()["brokers"], "origin": "--kafka-mock",
@@ -229,7 +201,7 @@ def test_the_mock_is_shown(folder):
 
 
 def test_the_mock_ends_with_its_server(folder):
-    place = Place(folder, *MOCK)
+    place = Outbox(folder, *MOCK)
     place.append("order-1")
     place.ok("outbox", "drain")
     with open(place.server.log, encoding="utf-8") as log:
@@ -237,10 +209,7 @@ def test_the_mock_ends_with_its_server(folder):
     pid = int(ready.split("pid=")[1].split()[0])
     assert os.path.exists(f"/proc/{pid}")
     place.server.kill()
-    give_up = time.monotonic() + DEADLINE_S
-    while is_running(pid):
-        assert time.monotonic() < give_up, "the mock lives on"
-        time.sleep(0.05)
+    wait_until(lambda: not is_running(pid), "the mock's end")
 
 
 def is_running(pid):

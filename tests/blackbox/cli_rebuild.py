@@ -11,6 +11,7 @@ import time
 import uuid
 
 from cli_support import TIMEOUT_S, VARVE, Server, clean_environment, expect, lines, main, varve
+from waiting import wait_until
 
 DEADLINE_S = 60
 PARTS = 'cat > "$OUT/part-$VARVE_WORKER"'
@@ -195,13 +196,6 @@ def running(folder, server, command, *options):
     return process
 
 
-def wait_for(path, count=1):
-    give_up = time.monotonic() + DEADLINE_S
-    while len(glob.glob(path)) < count:
-        assert time.monotonic() < give_up, f"never there: {path}"
-        time.sleep(0.01)
-
-
 class Filled:
     def __init__(self, server):
         self.server = server
@@ -217,7 +211,7 @@ def test_interrupted_nobody_takes_it_for_the_end(folder):
     process = running(folder, server, "trap 'exit 0' TERM; : > $OUT/begun-$VARVE_WORKER; "
                       "while ! [ -e $OUT/go ]; do sleep 0.01; done; cat > /dev/null; : > $OUT/complete", "-w", "2",
                       "--cut-file", folder + "/cut")
-    wait_for(folder + "/begun-*", 2)
+    wait_until(lambda: len(glob.glob(folder + "/begun-*")) >= 2, "two that begin")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=TIMEOUT_S)
     expect((process.returncode, out, err.decode().splitlines()[-1]),
@@ -233,7 +227,7 @@ def test_a_server_that_restarts_is_waited_for(folder):
     Filled(server).ok("import", stdin=lines(events))
     process = running(folder, server, ": > $OUT/begun; while ! [ -e $OUT/go ]; do sleep 0.01; done; "
                       "cat > $OUT/part-$VARVE_WORKER", "-w", "1")
-    wait_for(folder + "/begun")
+    wait_until(lambda: os.path.exists(folder + "/begun"), "one that begins")
     server.kill()  # More is left than pipes and buffers hold.
     server.start()
     open(folder + "/go", "w").close()

@@ -3,42 +3,8 @@
 import json
 import os
 import sys
-import time
 
-from cli_support import Server, expect, main, varve
-
-DEADLINE_S = 60
-
-
-class Place:
-    """A server, and varve pointed at it."""
-
-    def __init__(self, folder):
-        self.server = Server(os.path.join(folder, "store"))
-
-    def __call__(self, *arguments, **more):
-        return varve(*arguments, "--server", self.server.url, **more)
-
-    def ok(self, *arguments, **more):
-        done = self(*arguments, **more)
-        expect(done.returncode, 0, f"exit code of {arguments}: {done.err}")
-        return done.out
-
-    def json(self, *arguments, **more):
-        return json.loads(self.ok(*arguments, "-o", "json", **more))
-
-    def fails(self, code, says, *arguments):
-        done = self(*arguments)
-        expect(done.returncode, code, f"exit code of {arguments}: {done.err}")
-        assert done.err.startswith(f"error: {says}"), f"{arguments}: {done.err}"
-        expect(done.out, "", f"{arguments}")
-
-    def wait(self, what, *arguments):
-        give_up = time.monotonic() + DEADLINE_S
-        while not what(got := self.json(*arguments)):
-            assert time.monotonic() < give_up, f"never so: {got}"
-            time.sleep(0.05)
-        return got
+from cli_support import Place, expect, main
 
 
 def ids(sagas):

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """`varve snapshot build` and `verify`: every kind of reducer, every kind of failure, kill -9 in the middle."""
-import glob
 import json
 import os
 import random
@@ -11,6 +10,7 @@ import sys
 import time
 
 from cli_support import BIN, ROOT, TIMEOUT_S, VARVE, Server, clean_environment, expect, lines, main, varve
+from waiting import wait_until
 
 DEADLINE_S = 60
 BUILD = os.path.dirname(BIN)
@@ -384,13 +384,6 @@ def test_killed_and_run_again_it_is_the_same(target):
         expect(figures(build(target, *command[2:])), (0, 0, 0, 0, 1500), reducer)
 
 
-def wait_for(path):
-    give_up = time.monotonic() + DEADLINE_S
-    while not glob.glob(path):
-        assert time.monotonic() < give_up, f"never there: {path}"
-        time.sleep(0.01)
-
-
 WAITING = """
 import json, os, sys, time
 for line in sys.stdin.buffer:
@@ -415,7 +408,7 @@ def test_a_server_that_is_killed_is_waited_for(folder):
     process = subprocess.Popen([VARVE, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, env=clean_environment())
     Server.running.append(process)
-    wait_for(folder + "/begun")
+    wait_until(lambda: os.path.exists(folder + "/begun"), "one that begins")
     server.kill()
     server.start()
     open(folder + "/go", "w").close()

@@ -16,6 +16,7 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from held_port import HeldPort  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 os.environ.setdefault("VARVED_HTTP__LISTEN", "off")  # Whoever tests HTTP asks for a free port.
 
@@ -78,7 +79,50 @@ class Server:
         self.process.wait()
 
 
-class Target:
+class Commands:
+    """What is asked of varve once it is known whom to ask: called with the words of a command."""
+
+    def ok(self, *arguments, **more):
+        done = self(*arguments, **more)
+        expect(done.returncode, 0, f"exit code of {arguments}: {done.err}")
+        return done.out
+
+    def json(self, *arguments, **more):
+        return json.loads(self.ok(*arguments, "-o", "json", **more))
+
+
+class Place(Commands):
+    """A server, and varve pointed at it."""
+
+    def __init__(self, folder, *options):
+        self.server = Server(os.path.join(folder, "store"), *options)
+
+    def __call__(self, *arguments, **more):
+        split = arguments.index("--") if "--" in arguments else len(arguments)
+        return varve(*arguments[:split], "--server", self.server.url, *arguments[split:], **more)
+
+    def fails(self, code, says, *arguments):
+        """Exits with `code`, and its error, which is returned, begins so."""
+        done = self(*arguments)
+        expect(done.returncode, code, f"exit code of {arguments}: {done.err}")
+        assert done.err.startswith(f"error: {says}"), f"{arguments}: {done.err}"
+        expect(done.out, "", f"{arguments}")
+        return done.err
+
+    def wait(self, what, *arguments):
+        """Until what() holds of that which the command answers; returns it."""
+        got = None
+
+        def asked():
+            nonlocal got
+            got = self.json(*arguments)
+            return what(got)
+
+        wait_until(asked, lambda: f"another answer to {arguments}: {got}", pause_s=0.02)
+        return got
+
+
+class Target(Commands):
     """Where commands go: options for varve, the same whatever stands behind them."""
 
     def __init__(self, kind, folder):
@@ -90,14 +134,6 @@ class Target:
 
     def __call__(self, *arguments, **more):
         return varve(*arguments, *self.options, **more)
-
-    def ok(self, *arguments, **more):
-        done = self(*arguments, **more)
-        assert done.returncode == 0, f"varve {arguments}: exit {done.returncode}: {done.err}"
-        return done.out
-
-    def json(self, *arguments, **more):
-        return json.loads(self.ok(*arguments, "-o", "json", **more))
 
     def events(self, *arguments):
         return [json.loads(line) for line in self.ok("read", *arguments, "-o", "ndjson").splitlines()]

@@ -7,15 +7,9 @@ import subprocess
 import sys
 import time
 
-from cli_group import DEADLINE_S, Place
+from cli_group import Groups
 from cli_support import TIMEOUT_S, VARVE, Server, clean_environment, expect, lines, main
-
-
-def wait_for(what, why):
-    give_up = time.monotonic() + DEADLINE_S
-    while not what():
-        assert time.monotonic() < give_up, f"never so: {why}"
-        time.sleep(0.02)
+from waiting import wait_until
 
 
 class Worker:
@@ -42,7 +36,7 @@ def written(path):
 # ---- what a command is given, and what becomes of it ----------------------------------------------------------------
 
 def test_the_command_has_the_event_and_its_names(folder):
-    place = Place(folder)
+    place = Groups(folder)
     place.ok("group", "create", "g", "--stream", "order-1")
     out = place.ok("group", "work", "g", "--count", 2, "--", "sh", "-c",
                    'cat; echo "$VARVE_POSITION $VARVE_ATTEMPT $VARVE_STREAM $VARVE_TYPE"')
@@ -53,7 +47,7 @@ def test_the_command_has_the_event_and_its_names(folder):
 
 
 def test_options_of_the_command_are_its_own(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.ok("group", "create", "g", "--type", "t0")
     expect(place.ok("group", "work", "g", "--count", 1, "--", "echo", "--count", "5", "-o", "json"),
            "--count 5 -o json\n")
@@ -61,7 +55,7 @@ def test_options_of_the_command_are_its_own(folder):
 
 
 def test_a_failure_comes_again_then_is_parked(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.ok("group", "create", "g", "--type", "t0", "--max-attempts", 3, "--backoff", "none")
     done = place("group", "work", "g", "--count", 3, "-o", "json", "--", "sh", "-c",
                  'echo "try $VARVE_ATTEMPT" >&2; exit $VARVE_ATTEMPT')
@@ -75,11 +69,11 @@ def test_a_failure_comes_again_then_is_parked(folder):
 
 
 def test_a_failure_holds_up_its_key_only(folder):
-    place = Place(folder)
+    place = Groups(folder)
     place.ok("group", "create", "g", "--category", "order", "--backoff", "24h")
     log = os.path.join(folder, "log")
     worker = Worker(place, "g", "--", "sh", "-c", f'echo $VARVE_POSITION >> {log}; test $VARVE_STREAM != order-0')
-    wait_for(lambda: len(written(log)) >= 5, "all but the one behind the failure")
+    wait_until(lambda: len(written(log)) >= 5, "all but the one behind the failure")
     worker.end()
     expect(written(log), ["1", "2", "3", "5", "6"])  # 4 is order-0's, too
     info = place.wait_info("g", lambda info: info["acked"] == 4)
@@ -88,12 +82,12 @@ def test_a_failure_holds_up_its_key_only(folder):
 
 
 def test_a_slow_command_keeps_its_event(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.ok("group", "create", "g", "--type", "t0", "--ack-timeout", "6s", "--max-attempts", 2)
     log, go = os.path.join(folder, "log"), os.path.join(folder, "go")
     worker = Worker(place, "g", "--count", "1", "--", "sh", "-c",
                     f"echo $VARVE_ATTEMPT >> {log}; while [ ! -e {go} ]; do sleep 0.02; done")
-    wait_for(lambda: written(log), "its beginning")
+    wait_until(lambda: written(log), "its beginning")
     before = time.monotonic()
     while time.monotonic() < before + 8:  # Beyond its deadline: without being put off, it would pass.
         expect(place.json("group", "info", "g")["redelivered"], 0)
@@ -106,7 +100,7 @@ def test_a_slow_command_keeps_its_event(folder):
 
 
 def test_jobs_run_beside_each_other_but_keys_in_order(folder):
-    place = Place(folder, events=0)
+    place = Groups(folder, events=0)
     keys, each = 4, 5
     place.ok("import", stdin=lines({"stream": f"order-{i % keys}", "type": "t"} for i in range(keys * each)))
     place.ok("group", "create", "g", "--category", "order")
@@ -126,7 +120,7 @@ def test_jobs_run_beside_each_other_but_keys_in_order(folder):
 # ---- consumers ------------------------------------------------------------------------------------------------------
 
 def test_a_name_is_used_once_unless_taken_over(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.ok("group", "create", "g", "--type", "t9")
     worker = Worker(place, "g", "--consumer", "anna", "--", "true")
     place.wait_info("g", lambda info: [c["name"] for c in info["consumers"]] == ["anna"])
@@ -145,13 +139,13 @@ def test_a_name_is_used_once_unless_taken_over(folder):
 # ---- ends -----------------------------------------------------------------------------------------------------------
 
 def test_a_signal_lets_it_finish(folder):
-    place = Place(folder, events=2)
+    place = Groups(folder, events=2)
     place.ok("group", "create", "g", "--category", "order")
     for how in (signal.SIGTERM, signal.SIGINT):
         log, go = (os.path.join(folder, f"{name}-{how}") for name in ("log", "go"))
         worker = Worker(place, "g", "--", "sh", "-c",
                         f"echo $VARVE_POSITION >> {log}; while [ ! -e {go} ]; do sleep 0.02; done")
-        wait_for(lambda: written(log), "its beginning")
+        wait_until(lambda: written(log), "its beginning")
         worker.process.send_signal(how)
         line = worker.process.stderr.readline()
         expect(line, b"finishing what runs; again to end it\n")
@@ -164,12 +158,12 @@ def test_a_signal_lets_it_finish(folder):
 
 
 def test_an_end_that_is_not_taken_is_told(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.ok("group", "create", "g", "--category", "order")
     log, go = os.path.join(folder, "log"), os.path.join(folder, "go")
     worker = Worker(place, "g", "--count", "1", "--", "sh", "-c",
                     f"echo $VARVE_POSITION >> {log}; while [ ! -e {go} ]; do sleep 0.02; done")
-    wait_for(lambda: written(log), "its beginning")
+    wait_until(lambda: written(log), "its beginning")
     place.ok("group", "reset", "g", "--after", "end")
     open(go, "w").close()
     _, err = worker.end(how=None)
@@ -180,11 +174,11 @@ def test_an_end_that_is_not_taken_is_told(folder):
 
 
 def test_a_second_signal_ends_the_command(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.ok("group", "create", "g", "--category", "order", "--backoff", "24h")
     log = os.path.join(folder, "log")
     worker = Worker(place, "g", "--", "sh", "-c", f"echo $VARVE_POSITION >> {log}; exec sleep 1000")
-    wait_for(lambda: written(log), "its beginning")
+    wait_until(lambda: written(log), "its beginning")
     worker.process.send_signal(signal.SIGTERM)
     expect(worker.process.stderr.readline(), b"finishing what runs; again to end it\n")
     _, err = worker.end()
@@ -194,11 +188,11 @@ def test_a_second_signal_ends_the_command(folder):
 
 
 def test_a_worker_that_is_killed_loses_nothing(folder):
-    place = Place(folder)
+    place = Groups(folder)
     place.ok("group", "create", "g", "--category", "order", "--backoff", "none")
     pid = os.path.join(folder, "pid")
     worker = Worker(place, "g", "--", "sh", "-c", f"echo $$ >> {pid}; exec sleep 1000")
-    wait_for(lambda: written(pid), "its beginning")
+    wait_until(lambda: written(pid), "its beginning")
     worker.process.kill()
     os.kill(int(written(pid)[0]), signal.SIGKILL)  # Nobody does it for the one that was killed.
     worker.end(how=None, code=-signal.SIGKILL)
@@ -208,14 +202,14 @@ def test_a_worker_that_is_killed_loses_nothing(folder):
 
 
 def test_a_server_that_comes_back(folder):
-    place = Place(folder, events=0)
+    place = Groups(folder, events=0)
     count = 30
     place.ok("import", stdin=lines({"stream": f"order-{i % 3}", "type": "t"} for i in range(count)))
     place.ok("group", "create", "g", "--category", "order", "--backoff", "none")
     log = os.path.join(folder, "log")
     worker = Worker(place, "g", "--jobs", "2", "--", "sh", "-c", f'echo "$VARVE_STREAM $VARVE_POSITION" >> {log}')
     for n in (3, 12):
-        wait_for(lambda: len(written(log)) >= n, f"{n} events")
+        wait_until(lambda: len(written(log)) >= n, f"{n} events")
         place.server.kill()
         place.server.start()
     place.wait_info("g", lambda info: info["checkpoint"] >= count)
@@ -227,7 +221,7 @@ def test_a_server_that_comes_back(folder):
 
 
 def test_a_group_that_is_deleted_ends_it(folder):
-    place = Place(folder, events=1)
+    place = Groups(folder, events=1)
     place.ok("group", "create", "g", "--type", "t9")
     worker = Worker(place, "g", "--jobs", "2", "--", "true")
     place.wait_info("g", lambda info: len(info["consumers"]) == 2)

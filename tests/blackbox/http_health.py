@@ -5,23 +5,16 @@ import os
 import signal
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from http_support import HttpServer  # noqa: E402
 from scrapes import Scrape, promtool  # noqa: E402
 from service_manager import Manager  # noqa: E402
-from varved import PATIENCE_S, bin_dir, fails_with, run  # noqa: E402
+from varved import bin_dir, fails_with, run  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 AT_SNAPSHOTS = "_snapshots"
 PRELOAD = os.path.join(bin_dir(), "..", "tests", "preload", "preload_disk.so")
-
-
-def wait_until(true, what):
-    until = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < until, what
-        time.sleep(0.01)
 
 
 def check(server, name):

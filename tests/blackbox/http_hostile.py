@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from http_support import HttpServer, statuses  # noqa: E402
 from varved import PATIENCE_S, bin_dir, event, run  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 MIB = 1 << 20
 HOST = b"Host: localhost\r\n"
@@ -23,13 +24,6 @@ BODY = b'{"events":[{"type":"a","data":{}}]}'
 POST = b"POST /v1/streams/s HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
 WHOLE = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
-
-
-def wait_until(true, what):
-    until = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < until, what
-        time.sleep(0.02)
 
 
 def status_of(server, *parts):

@@ -8,22 +8,15 @@ import resource
 import socket
 import struct
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from sse import PushServer, Stream, connect  # noqa: E402
 from varved import PATIENCE_S, bin_dir, event, run  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 CLIENTS = 1000
 HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))  # What we start has as much.
-
-
-def wait_until(there, what):
-    until = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < until, f"{what()}"
-        time.sleep(0.05)
 
 
 def descriptors(server):

@@ -10,9 +10,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "lib"), HERE]
 from harness import event  # noqa: E402
 from sagas import BEGIN, RUNNING, STEP, TIMED_OUT  # noqa: E402
-from server_sagas import SANITIZED, Talker, wait_until  # noqa: E402
+from server_sagas import SANITIZED, Talker  # noqa: E402
 from varved import Server, run  # noqa: E402
 import varve_protocol as vp  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 HOUR_US = 3600 * 1000000
 LIBRARIES = [path for folder in ("/usr/lib/*", "/usr/lib64", "/usr/lib")

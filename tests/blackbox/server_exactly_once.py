@@ -9,7 +9,6 @@ import select
 import socket
 import sys
 import threading
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "lib"), HERE]
@@ -19,6 +18,7 @@ from harness import (FENCED, NOT_DELIVERED, NOT_READY, WRONG_EXPECTED_VERSION, C
 from sagas import PART_ACK, PART_STREAM  # noqa: E402
 from varved import PATIENCE_S, Server, run  # noqa: E402
 import varve_protocol as vp  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 GROUP = "effects"
 GONE = (Closed, ConnectionError, TimeoutError, OSError)
@@ -31,13 +31,6 @@ def connect(server):
     client.socket.settimeout(PATIENCE_S)
     client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return client
-
-
-def wait_until(there):
-    until = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def effect_of(record, index=0):

@@ -19,6 +19,7 @@ from consumers import PARK, RETRY, STOP, filter_of, settings_of  # noqa: E402
 from harness import FENCED, GROUP_STOPPED, Client, Closed, Refused, event  # noqa: E402
 from varved import PATIENCE_S, Server, run  # noqa: E402
 import varve_protocol as vp  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 GROUP = "readers"
 GONE = (Closed, ConnectionError, TimeoutError, OSError)
@@ -40,13 +41,6 @@ class Talker(Client):
 
 
 connect = Talker
-
-
-def wait_until(there):
-    until = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def pictures(client):

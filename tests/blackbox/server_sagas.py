@@ -15,6 +15,7 @@ from sagas import (BEGIN, BY_DEADLINE, COMPLETE, COMPLETED, FAIL, PART_ACK, PART
                    PART_STREAM, RUNNING, STEP, TIMED_OUT, change, checkpoint)
 from varved import PATIENCE_S, Server, bin_dir, run  # noqa: E402
 import varve_protocol as vp  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 SANITIZED = any(word in bin_dir() for word in ("-thread", "-address"))
 STORM = 5000 if SANITIZED else 100000
@@ -50,13 +51,6 @@ class Talker(Client):
 
 def now_us():
     return int(time.time() * 1000000)
-
-
-def wait_until(there):
-    until = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 # ---- transactions ----------------------------------------------------------------------------------------------------

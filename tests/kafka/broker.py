@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from raw import Raw  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "blackbox", "lib")]
+from raw import Raw  # noqa: E402
+from waiting import wait_until  # noqa: E402
+
 PATIENCE_S = 60
 
 
@@ -84,13 +84,3 @@ class TxBroker:
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
-
-
-def wait_until(condition, what, patience_s=PATIENCE_S, pause_s=0.005):
-    """The condition's value, once it holds."""
-    until = time.monotonic() + patience_s
-    while not (value := condition()):
-        if time.monotonic() > until:
-            raise AssertionError(f"waited {patience_s} s in vain for {what}")
-        time.sleep(pause_s)
-    return value

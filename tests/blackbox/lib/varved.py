@@ -13,10 +13,9 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import varve_protocol as protocol  # noqa: E402
+from waiting import PATIENCE_S  # noqa: E402
 
 os.environ.setdefault("VARVED_HTTP__LISTEN", "off")  # Whoever tests HTTP asks for a free port.
-
-PATIENCE_S = 60  # Only ever waited for when something is broken: the machine may be slow, the tests must not care.
 
 
 def bin_dir():
