@@ -69,13 +69,21 @@ static void end(struct batches *batches)
     kind->destroy(batches);
 }
 
+/* Nobody is there to take the rest. */
+static void abandon(struct batches *batches)
+{
+    if (!batches->ended)
+        batches->request.status = VARVE_CANCELLED;
+    end(batches);
+}
+
 /* Send the next batch on its way, or wait. May end it. */
 static void go_on(struct batches *batches)
 {
     struct session *session = batches->request.session;
 
     if (batches->credit_bytes <= 0 && !session_is_open(session)) {
-        end(batches); /* The credit it waits for will never come. */
+        abandon(batches); /* The credit it waits for will never come. */
         return;
     }
     session_wait_for_peer(&batches->request, batches->credit_bytes <= 0);
@@ -121,7 +129,7 @@ static void finish(struct completion *completion)
 
     log_fault(batches);
     if (session_is_closing(session)) {
-        end(batches);
+        abandon(batches);
         return;
     }
     if (!batches->ended && find_obstacle(batches, &obstacle) != VARVE_OK) {
@@ -145,8 +153,11 @@ void batches_stop(struct request *request, const struct varve_error *why)
 
     if (why == NULL && batches->credit_bytes > 0 && !session_is_closing(session))
         return; /* It waits for room only, and can still end well. */
-    if (why != NULL)
-        reply_error(session, request->id, why);
+    if (why == NULL) {
+        abandon(batches);
+        return;
+    }
+    reply_error(session, request->id, why);
     end(batches);
 }
 

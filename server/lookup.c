@@ -99,6 +99,8 @@ static void stop(struct request *request, const struct varve_error *why)
         return; /* It needs no more from the peer. */
     if (why != NULL)
         reply_error(request->session, request->id, why);
+    else
+        request->status = VARVE_CANCELLED; /* Nobody is there to be answered. */
     session_end(request);
     free(request);
 }

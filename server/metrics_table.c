@@ -112,7 +112,8 @@ const struct metric metrics_table[] = {
     SERVER("varve_connections_refused_total", METRIC_COUNTER, "connections_refused",
            "Connections that were refused because there were too many."),
     TOLD("varve_requests_total", METRIC_COUNTER, "operation,code", METRIC_OF_NOBODY, NULL, tell_requests, METRIC_PLAIN,
-         "Requests that were answered, by operation and outcome; subscriptions count when they end."),
+         "Requests that have ended, by operation and outcome, whether or not their client was still there to take the "
+         "answer; CANCELLED: also those that were given up because it had left. Subscriptions count when they end."),
     SPREAD("varve_request_duration_seconds", "operation", METRIC_OF_NOBODY, NULL, tell_request_durations, QUICK,
            METRIC_SECONDS,
            "From a request to its answer, without the time in which only its client could bring it on."),
@@ -273,7 +274,8 @@ const struct metric metrics_table[] = {
 
     /* ---- HTTP ---- */
     TOLD("varve_http_requests_total", METRIC_COUNTER, "operation,code", METRIC_OF_NOBODY, NULL, tell_http_requests,
-         METRIC_PLAIN, "Requests over HTTP that were answered, by operation and status."),
+         METRIC_PLAIN, "Requests over HTTP that were answered, by operation and status, whether or not "
+         "their client was still there to take the answer."),
     SPREAD("varve_http_request_duration_seconds", "operation", METRIC_OF_NOBODY, NULL, tell_http_durations, QUICK,
            METRIC_SECONDS, "From a request over HTTP to its answer."),
     SERVER("varve_http_connections", METRIC_GAUGE, "http_connections", "Connections to the HTTP port that are open."),

@@ -276,6 +276,13 @@ static enum varve_status find_obstacle(const struct claim *claim, struct varve_e
     return ret->status;
 }
 
+/* Nobody is there to be given anything. */
+static void abandon(struct claim *claim)
+{
+    claim->request.status = VARVE_CANCELLED;
+    end_claim(claim);
+}
+
 static void came_back(struct claim *claim)
 {
     struct varve_error obstacle = { .status = VARVE_OK };
@@ -283,7 +290,7 @@ static void came_back(struct claim *claim)
     if (session_is_closing(claim->request.session)) {
         saga_leases_give_back(saga_claims_lock(claim->server), claim->id);
         saga_claims_unlock(claim->server);
-        end_claim(claim);
+        abandon(claim);
     } else if (claim->look.given_count > 0) {
         answer(claim);
     } else if (find_obstacle(claim, &obstacle) != VARVE_OK) {
@@ -346,7 +353,7 @@ static void stop(struct request *request, const struct varve_error *why)
     if (why != NULL)
         fail_claim(claim, why);
     else if (session_is_closing(request->session))
-        end_claim(claim);
+        abandon(claim);
     else if (claim->line != NULL)
         answer_nothing(claim); /* Who sends no more is gone, most likely: no saga should be leased to him. */
 }

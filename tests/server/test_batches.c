@@ -1,6 +1,6 @@
 /* test_batches.c - what READ and LOAD have in common: they are counted together, cancelled by what they are called, and
  * end with their client. The rest is told by test_read.c and test_load.c. */
-#include "fixture.h"
+#include "metrics_scrape.h"
 
 #include "varve/wire_snapshot.h"
 
@@ -57,6 +57,29 @@ static void both_kinds_are_counted_together(void **state)
     fixture_close(f);
 }
 
+/* What was done counts as it ended, what was given up as that. */
+static void whose_client_has_left_counts_as_cancelled(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = client_open(f);
+
+    client_append(c, "a", 100);
+    encode_read(c, 10);
+    encode_load(c, 11, 1, 100);
+    client_send(c);
+    while (figure_get(&f->server.figures.reads_under_way) < 2)
+        fixture_turn(f);
+    client_close(c);
+    while (f->server.session_count > 0)
+        fixture_turn(f);
+    scrape(f);
+    expect_scraped("varve_requests_total{operation=\"READ\",code=\"CANCELLED\"}", "1");
+    expect_scraped("varve_requests_total{operation=\"READ\",code=\"OK\"}", "0");
+    expect_scraped("varve_requests_total{operation=\"LOAD\",code=\"CANCELLED\"}", "1");
+    expect_scraped("varve_requests_total{operation=\"APPEND\",code=\"OK\"}", "1");
+    fixture_close(f);
+}
+
 static void a_load_is_cancelled_by_its_name(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -96,7 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_kinds_are_counted_together), cmocka_unit_test(a_load_is_cancelled_by_its_name),
-        cmocka_unit_test(without_budget_a_load_is_refused),
+        cmocka_unit_test(without_budget_a_load_is_refused), cmocka_unit_test(whose_client_has_left_counts_as_cancelled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
