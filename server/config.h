@@ -41,7 +41,7 @@ struct http_config {
 
 struct push_config {
     const char *allow_types;         /* patterns of types that may be pushed; NULL: all */
-    const char *fields;              /* members of `data` that are pushed, such as "status total"; NULL: all */
+    const char *fields;              /* members of `data` that are pushed: "status metadata.tenant"; NULL: all */
     const char *required_fields;     /* an event without one of these is rejected: "user_id data.order_id" */
     const char *uuid_fields;         /* likewise when it is no UUID */
     const char *time_fields;         /* likewise when it is no RFC 3339 time */

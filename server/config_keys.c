@@ -110,7 +110,8 @@ const struct config_key config_keys[] = {
 
     { "push.allow_types", NULL, "GLOB,...", "all", "types of events that may be pushed",
       CONFIG_LIST, true, FIELD(push.allow_types) },
-    { "push.fields", NULL, "FIELD,...", "all", "members of an event's data that are pushed, such as status,total",
+    { "push.fields", NULL, "FIELD,...", "all", "members of an event's data that are pushed, such as "
+      "status,total; of its metadata, metadata.tenant",
       CONFIG_LIST, true, FIELD(push.fields) },
     { "push.required_fields", NULL, "FIELD,...", "none",
       "an event without one of these is rejected, such as user_id,data.order_id",

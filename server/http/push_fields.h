@@ -1,4 +1,4 @@
-/* push_fields.h - which members of an event's data are pushed: the allow-list of push.fields. Pure. */
+/* push_fields.h - which members of an event's data and metadata are pushed: the allow-list of push.fields. Pure. */
 #ifndef SERVER_PUSH_FIELDS_H
 #define SERVER_PUSH_FIELDS_H
 

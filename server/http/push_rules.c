@@ -17,8 +17,8 @@ enum { MAX_WORD = 255 };
 struct source {
     const char *key, *text;
     struct push_list *list;
-    bool of_data;  /* members of data: else, unless it is types, paths of an event */
-    bool of_types;
+    struct push_list *metadata; /* not NULL: the list names members of data, and those of metadata go here */
+    bool of_types;              /* neither: paths of an event */
 };
 
 static bool parts_words(char c)
@@ -67,12 +67,29 @@ static enum varve_status check_word(const struct source *source, const char *wor
     if (word[0] == '.' || word[strlen(word) - 1] == '.' || strstr(word, "..") != NULL)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, source->key, "%s: \"%s\" is not a name, or names parted by "
                           "single dots", source->key, word);
-    if (!source->of_data)
+    if (source->metadata == NULL)
         return check_event_path(source, word, error);
     if (strncmp(word, "data.", 5) == 0)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, source->key, "%s: it names members of data, so write \"%s\" "
                           "instead of \"%s\"", source->key, word + 5, word);
     return VARVE_OK;
+}
+
+static size_t words_of(const struct source *source)
+{
+    return source->list->count + (source->metadata != NULL ? source->metadata->count : 0);
+}
+
+static void add_word(const struct source *source, const char *word)
+{
+    static const char prefix[] = "metadata.";
+    struct push_list *list = source->list;
+
+    if (source->metadata != NULL && strncmp(word, prefix, sizeof(prefix) - 1) == 0) {
+        list = source->metadata;
+        word += sizeof(prefix) - 1;
+    }
+    list->items[list->count++] = word;
 }
 
 /* Cut the text into words at *at, where there is room for it. */
@@ -91,11 +108,11 @@ static enum varve_status take_list(const struct source *source, char **at, struc
         while (*text != 0 && !parts_words(*text))
             *(*at)++ = *text++;
         *(*at)++ = 0;
-        if (source->list->count == PUSH_LIST_MAX)
+        if (words_of(source) == PUSH_LIST_MAX)
             return varve_fail(error, VARVE_INVALID_ARGUMENT, source->key, "%s: at most %d names may stand there",
                               source->key, PUSH_LIST_MAX);
-        source->list->items[source->list->count++] = word;
         status = check_word(source, word, error);
+        add_word(source, word);
     }
     return status;
 }
@@ -114,7 +131,7 @@ enum varve_status push_rules_create(const struct push_config *config, struct pus
         return varve_fail(error, VARVE_NO_MEMORY, NULL, "no memory for the lists of [push]");
     const struct source sources[] = {
         { .key = "push.allow_types", .text = texts[0], .list = &rules->allow_types, .of_types = true },
-        { .key = "push.fields", .text = texts[1], .list = &rules->fields, .of_data = true },
+        { .key = "push.fields", .text = texts[1], .list = &rules->fields, .metadata = &rules->metadata },
         { .key = "push.required_fields", .text = texts[2], .list = &rules->required },
         { .key = "push.uuid_fields", .text = texts[3], .list = &rules->uuids },
         { .key = "push.time_fields", .text = texts[4], .list = &rules->times },

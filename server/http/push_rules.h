@@ -10,7 +10,8 @@ enum push_verdict { PUSH_GOOD, PUSH_TYPE_NOT_ALLOWED, PUSH_MISSING_FIELD, PUSH_B
 
 struct push_rules {
     struct push_list allow_types;   /* patterns; empty: all types */
-    struct push_list fields;        /* of data; empty: all of it, and metadata too */
+    struct push_list fields;        /* of data; both empty: all of it, and all of metadata */
+    struct push_list metadata;      /* likewise of metadata: what stands in push.fields as metadata.NAME */
     struct push_list required, uuids, times; /* paths in an event's JSON, such as "user_id" or "data.order.id" */
     char text[];                    /* what the lists point into */
 };

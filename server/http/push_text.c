@@ -43,23 +43,26 @@ static void reject(struct push *push, struct push_event *event, enum push_verdic
 
 /* ---- the text --------------------------------------------------------------------------------------------------- */
 
-/* The event without what push.fields does not name: of its data only that, and no metadata. */
-static void write_allowed(struct varve_wire_buffer *out, const struct push_list *fields, struct varve_view json)
+/* The event without what push.fields does not name: of its data and metadata only that. */
+static void write_allowed(struct varve_wire_buffer *out, const struct push_rules *rules, struct varve_view json)
 {
     struct varve_view key, value;
     size_t cursor = 0;
 
     varve_json_write_raw(out, "{");
     while (varve_json_next_member(json, &cursor, &key, &value)) {
-        bool is_data = varve_view_equal(key, varve_view_str("data"));
+        const struct push_list *fields = varve_view_equal(key, varve_view_str("data")) ? &rules->fields : NULL;
         size_t before = out->size;
 
-        if (varve_view_equal(key, varve_view_str("metadata")))
-            continue;
+        if (varve_view_equal(key, varve_view_str("metadata"))) {
+            if (rules->metadata.count == 0)
+                continue;
+            fields = &rules->metadata;
+        }
         varve_json_item(out);
         varve_json_write_bytes(out, varve_view_of(key.data - 1, key.size + 2));
         varve_json_write_raw(out, ":");
-        if (!is_data)
+        if (fields == NULL)
             varve_json_write_bytes(out, value);
         else if (!push_fields_write(out, fields, value))
             out->size = before;
@@ -79,10 +82,10 @@ static void write_event(struct push *push, struct varve_wire_buffer *out, uint64
     varve_json_write_raw(out, "id: ");
     varve_json_write_uint(out, position);
     varve_json_write_raw(out, "\ndata: ");
-    if (push->rules->fields.count == 0)
+    if (push->rules->fields.count == 0 && push->rules->metadata.count == 0)
         varve_json_write_bytes(out, json);
     else
-        write_allowed(out, &push->rules->fields, json);
+        write_allowed(out, push->rules, json);
     varve_json_write_raw(out, "\n\n");
 }
 

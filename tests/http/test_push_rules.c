@@ -55,6 +55,7 @@ static void wrong_lists_are_refused(void **state)
         { "a dot before", { .fields = ".x" }, "push.fields", "single dots" },
         { "a dot behind", { .fields = "x." }, "push.fields", "single dots" },
         { "a path where names of members of data stand", { .fields = "data.x" }, "push.fields", "write \"x\"" },
+        { "metadata without a name", { .fields = "metadata." }, "push.fields", "single dots" },
         { "too long", { .allow_types = long_name }, "push.allow_types", "255" },
         { "no UTF-8", { .allow_types = "\xff" }, "push.allow_types", "UTF-8" },
     };
@@ -73,7 +74,7 @@ static void wrong_lists_are_refused(void **state)
 
 static void lists_are_bounded(void **state)
 {
-    char text[2 * (PUSH_LIST_MAX + 1) + 1] = "";
+    char text[2 * PUSH_LIST_MAX + sizeof("metadata.a")] = "";
     struct push_rules *rules = NULL;
     struct varve_error error;
 
@@ -82,10 +83,29 @@ static void lists_are_bounded(void **state)
     rules = rules_of(&(struct push_config){ .fields = text });
     assert_int_equal(rules->fields.count, PUSH_LIST_MAX);
     free(rules);
-    strcat(text, "a");
+    strcat(text, "metadata.a");
     assert_int_equal(push_rules_create(&(struct push_config){ .fields = text }, &rules, &error),
                      VARVE_INVALID_ARGUMENT);
     assert_non_null(strstr(error.message, "at most 64"));
+}
+
+static void members_of_metadata_are_a_list_of_their_own(void **state)
+{
+    struct push_rules *rules = rules_of(&(struct push_config){
+        .fields = "metadata.tenant status metadata metadata.trace.id metadata_x", });
+
+    assert_int_equal(rules->metadata.count, 2);
+    assert_string_equal(rules->metadata.items[0], "tenant");
+    assert_string_equal(rules->metadata.items[1], "trace.id");
+    assert_int_equal(rules->fields.count, 3);
+    assert_string_equal(rules->fields.items[0], "status");
+    assert_string_equal(rules->fields.items[1], "metadata"); /* Of data, as every name without the prefix. */
+    assert_string_equal(rules->fields.items[2], "metadata_x");
+    free(rules);
+    rules = rules_of(&(struct push_config){ .required_fields = "metadata.tenant" });
+    assert_int_equal(rules->required.count, 1);
+    assert_string_equal(rules->required.items[0], "metadata.tenant");
+    free(rules);
 }
 
 static void types_match_patterns(void **state)
@@ -147,7 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_cut_at_blanks_and_commas), cmocka_unit_test(wrong_lists_are_refused),
         cmocka_unit_test(lists_are_bounded), cmocka_unit_test(types_match_patterns),
-        cmocka_unit_test(events_are_judged),
+        cmocka_unit_test(events_are_judged), cmocka_unit_test(members_of_metadata_are_a_list_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,41 @@ static void only_listed_fields_go_out(void **state)
     fixture_close(f);
 }
 
+static void of_metadata_only_what_is_named_goes_out(void **state)
+{
+    static const struct probe_event events[] = {
+        { .data = "{\"a\":1,\"metadata\":{\"t\":2}}", .metadata = "{\"t\":3,\"u\":4,\"w\":{\"x\":5,\"y\":6}}" },
+        { .data = "{\"t\":1}", .metadata = "{\"u\":4}" }, { .data = "{\"a\":1}", .metadata = "\"t\"" },
+        { .data = "{\"a\":1}" },
+    };
+    static const struct { const char *options, *sent[COUNT_OF(events)]; } cases[] = {
+        { "--push.fields a,metadata.t,metadata.w.x",
+          { ",\"metadata\":{\"t\":3,\"w\":{\"x\":5}},\"data\":{\"a\":1},", ",\"metadata\":{},\"data\":{},",
+            ",\"data\":{\"a\":1},", ",\"data\":{\"a\":1}," } },
+        { "--push.fields metadata.t",
+          { ",\"metadata\":{\"t\":3},\"data\":{},", ",\"metadata\":{},\"data\":{},",
+            ",\"data\":{},", ",\"data\":{}," } },
+        { "--push.fields metadata",
+          { ",\"data\":{\"metadata\":{\"t\":2}},", ",\"data\":{},", ",\"data\":{},", ",\"data\":{}," } },
+    };
+
+    for (size_t c = 0; c < COUNT_OF(cases); c++) {
+        struct fixture *f = fixture_open(cases[c].options);
+        struct made made = make(f, 0, events, COUNT_OF(events));
+
+        for (uint32_t i = 0; i < COUNT_OF(events); i++) {
+            struct varve_view text = render(&made, i);
+            char *copy = strndup(text.data, text.size);
+
+            CHECK_CASE(strstr(copy, cases[c].sent[i]) != NULL, copy);
+            CHECK_CASE((strstr(copy, ",\"metadata\":") != NULL) == (cases[c].sent[i][2] == 'm'), copy);
+            free(copy);
+        }
+        end(&made);
+        fixture_close(f);
+    }
+}
+
 /* Whoever asks again, when there is memory again, gets all of it. */
 static void without_memory_it_is_not_made(void **state)
 {
@@ -218,7 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_three_lines_and_an_empty_one), cmocka_unit_test(data_never_breaks_the_line),
         cmocka_unit_test(large_msgpack_is_left_as_it_is),
-        cmocka_unit_test(only_listed_fields_go_out), cmocka_unit_test(without_memory_it_is_not_made),
+        cmocka_unit_test(only_listed_fields_go_out), cmocka_unit_test(of_metadata_only_what_is_named_goes_out),
+        cmocka_unit_test(without_memory_it_is_not_made),
         cmocka_unit_test(rejections_are_counted_once),
         cmocka_unit_test(users_are_looked_up),
     };
