@@ -1,49 +1,7 @@
-/* test_read.c - streamed reads: order, credit, and going on after a loss. */
-#include "peer.h"
+/* test_read.c - streamed reads: order, credit, and answers that are not believed. */
+#include "reads.h"
 
 #include "varve/record.h"
-
-static void take_read(struct fake_server *server, uint32_t *ret_id, struct varve_read_request *ret_request)
-{
-    *ret_id = fake_take(server, VARVE_OP_READ);
-    fake_expect(server, varve_decode_read(server->body, ret_request, NULL) == VARVE_OK, "READ cannot be read");
-}
-
-static struct varve_read stream_read(bool backwards, uint64_t from, uint64_t limit)
-{
-    struct varve_read read;
-
-    varve_read_init(&read);
-    read.kind = VARVE_READ_STREAM;
-    read.name = varve_view_str("order-1");
-    read.backwards = backwards;
-    read.from = from;
-    read.limit = limit;
-    return read;
-}
-
-/* Reads to the end; the versions must run from `first` to `last`. Returns how the read ended. */
-static enum varve_status read_versions(struct varve_client *client, uint64_t first, uint64_t last,
-                                       struct varve_error *error)
-{
-    const struct varve_event *event = NULL;
-    uint64_t expected = first;
-    bool more = true;
-    enum varve_status status;
-
-    while ((status = varve_client_read_next(client, &event, error)) == VARVE_OK && event != NULL) {
-        assert_true(more);
-        assert_int_equal(event->version, expected);
-        assert_int_equal(event->position, 10 * expected + 5);
-        assert_true(varve_view_equal(event->stream, varve_view_str("order-1")));
-        more = expected != last;
-        expected += last < first ? UINT64_MAX : 1;
-    }
-    assert_false(more);
-    return status;
-}
-
-/* ---- without losses ---------------------------------------------------------------------------------------------- */
 
 static void script_three_batches(struct fake_server *server)
 {
@@ -51,7 +9,7 @@ static void script_three_batches(struct fake_server *server)
     uint32_t id;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     fake_expect(server, request.read.kind == VARVE_READ_STREAM && request.read.from == VARVE_FROM_EDGE, "another read");
     fake_expect(server, request.credit_bytes == 4u << 20 && request.batch_bytes == 512u << 10, "other credit");
     peer_batch(server, id, 0, 4, 5);
@@ -65,7 +23,7 @@ static void script_three_batches(struct fake_server *server)
 
 static void test_a_read_from_its_open_to_its_close(void **state)
 {
-    const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, 0);
+    const struct varve_read read = read_of_stream(false, VARVE_FROM_EDGE, 0);
     struct fake_server *server = fake_server_start(script_three_batches, NULL);
     struct varve_client *client = peer_client(server, "");
     const struct varve_event *event;
@@ -104,7 +62,7 @@ static void script_no_such_stream(struct fake_server *server)
 
 static void test_open_says_what_the_server_thinks(void **state)
 {
-    const struct varve_read read = stream_read(false, 0, 0);
+    const struct varve_read read = read_of_stream(false, 0, 0);
     struct varve_read long_name = read;
     char name[600] = { 0 };
     struct fake_server *server = fake_server_start(script_no_such_stream, NULL);
@@ -126,7 +84,7 @@ static void script_closed_early(struct fake_server *server)
     uint32_t id;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     peer_batch(server, id, 0, 9, 10);
     peer_batch(server, id, 10, 19, 20);
     fake_expect(server, fake_take(server, VARVE_OP_CANCEL) == id, "another read was cancelled");
@@ -139,7 +97,7 @@ static void script_closed_early(struct fake_server *server)
 
 static void test_closing_early_keeps_the_connection(void **state)
 {
-    const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, 0);
+    const struct varve_read read = read_of_stream(false, VARVE_FROM_EDGE, 0);
     struct fake_server *server = fake_server_start(script_closed_early, NULL);
     struct varve_client *client = peer_client(server, "");
     const struct varve_event *event;
@@ -162,7 +120,7 @@ static void script_accountant(struct fake_server *server)
     int64_t credit, used = 0, returned = 0;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     credit = request.credit_bytes;
     fake_expect(server, credit == 4096 && request.batch_bytes == 4096, "another window");
     for (uint64_t version = 0; version < 400; version += 4) {
@@ -185,12 +143,12 @@ static void script_accountant(struct fake_server *server)
 
 static void test_credit_is_given_back_as_events_are_handed_over(void **state)
 {
-    const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, 0);
+    const struct varve_read read = read_of_stream(false, VARVE_FROM_EDGE, 0);
     struct fake_server *server = fake_server_start(script_accountant, NULL);
     struct varve_client *client = peer_client(server, "&read_credit_bytes=4096");
 
     assert_int_equal(varve_client_read_open(client, &read, NULL), VARVE_OK);
-    assert_int_equal(read_versions(client, 0, 399, NULL), VARVE_OK);
+    assert_int_equal(read_expect_versions(client, 0, 399, NULL), VARVE_OK);
     varve_client_free(client);
     fake_server_stop(server);
 }
@@ -201,14 +159,14 @@ static void script_small_window(struct fake_server *server)
     uint32_t id;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     fake_expect(server, request.credit_bytes == 10000, "more credit than the server allows");
     peer_read_end(server, id);
 }
 
 static void test_the_window_is_the_servers_at_most(void **state)
 {
-    const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, 0);
+    const struct varve_read read = read_of_stream(false, VARVE_FROM_EDGE, 0);
     const struct varve_event *event;
     struct varve_hello_ok hello;
 
@@ -219,205 +177,6 @@ static void test_the_window_is_the_servers_at_most(void **state)
     assert_int_equal(varve_client_read_open(client, &read, NULL), VARVE_OK);
     assert_int_equal(varve_client_read_next(client, &event, NULL), VARVE_OK);
     assert_null(event);
-    varve_client_free(client);
-    fake_server_stop(server);
-}
-
-/* ---- losses ------------------------------------------------------------------------------------------------------ */
-
-struct resume {
-    const char *label;
-    bool backwards;
-    uint64_t from, limit;
-    uint64_t first, last, next;             /* the batch before the loss */
-    uint64_t again_from, again_limit;       /* what must be asked for then; limit UINT64_MAX: nothing */
-    uint64_t again_first, again_last;       /* and is answered */
-};
-
-static void script_resume(struct fake_server *server)
-{
-    const struct resume *c = server->user;
-    struct varve_read_request request;
-    uint32_t id;
-
-    fake_begin(server);
-    take_read(server, &id, &request);
-    fake_expect(server, request.read.from == c->from && request.read.limit == c->limit, "another read");
-    peer_batch(server, id, c->first, c->last, c->next);
-    fake_cut(server);
-    if (c->again_limit == UINT64_MAX)
-        return;
-    fake_begin(server);
-    take_read(server, &id, &request);
-    fake_expect(server, request.read.from == c->again_from, "it goes on elsewhere");
-    fake_expect(server, request.read.limit == c->again_limit, "it goes on with another limit");
-    fake_expect(server, request.read.backwards == c->backwards, "it goes on the other way");
-    peer_batch(server, id, c->again_first, c->again_last, VARVE_FROM_EDGE);
-    peer_read_end(server, id);
-}
-
-static void test_reads_go_on_behind_the_last_event(void **state)
-{
-    static const struct resume cases[] = {
-        { "forwards", false, VARVE_FROM_EDGE, 0, 0, 4, VARVE_FROM_EDGE, 5, 0, 5, 9 },
-        { "forwards from a version", false, 3, 0, 3, 4, 5, 5, 0, 5, 9 },
-        { "forwards with a limit", false, 0, 8, 0, 4, 5, 5, 3, 5, 7 },
-        { "forwards, limit reached", false, 0, 5, 0, 4, 5, 0, UINT64_MAX, 0, 4 },
-        { "forwards, server knows better", false, 0, 0, 0, 4, 5, 5, 0, 5, 6 },
-        { "backwards", true, VARVE_FROM_EDGE, 0, 9, 5, 4, 4, 0, 4, 0 },
-        { "backwards with a limit", true, VARVE_FROM_EDGE, 7, 9, 5, 4, 4, 2, 4, 3 },
-        { "backwards to the first", true, 3, 0, 3, 0, VARVE_FROM_EDGE, 0, UINT64_MAX, 3, 0 },
-        { "backwards to version 1", true, 3, 0, 3, 1, VARVE_FROM_EDGE, 0, 0, 0, 0 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const struct varve_read read = stream_read(cases[i].backwards, cases[i].from, cases[i].limit);
-        struct fake_server *server = fake_server_start(script_resume, (void *)&cases[i]);
-        struct varve_client *client = peer_client(server, "");
-
-        CHECK_CASE(varve_client_read_open(client, &read, NULL) == VARVE_OK, cases[i].label);
-        CHECK_CASE(read_versions(client, cases[i].first, cases[i].again_last, NULL) == VARVE_OK, cases[i].label);
-        varve_client_free(client);
-        fake_server_stop(server);
-    }
-}
-
-/* A read of everything goes on by position; a hidden stretch that was already looked at is not looked at again. */
-static void script_resume_all(struct fake_server *server)
-{
-    struct varve_read_request request;
-    uint32_t id;
-
-    fake_begin(server);
-    take_read(server, &id, &request);
-    peer_batch(server, id, 0, 1, 16);
-    varve_encode_read_batch(&server->out, id, &(struct varve_batch){ .next = 1000 });
-    fake_send_some(server, server->out.size, 3);
-    fake_cut(server);
-    fake_begin(server);
-    take_read(server, &id, &request);
-    fake_expect(server, request.read.from == 1000 && request.read.include_system, "another place");
-    peer_batch(server, id, 100, 101, VARVE_FROM_EDGE);
-    fake_cut(server);
-    fake_begin(server);
-    take_read(server, &id, &request);
-    fake_expect(server, request.read.from == 1016, "not behind the last event");
-    peer_read_end(server, id);
-}
-
-static void test_reads_of_everything_go_on_by_position(void **state)
-{
-    static const uint64_t positions[] = { 5, 15, 1005, 1015 };
-    struct fake_server *server = fake_server_start(script_resume_all, NULL);
-    struct varve_client *client = peer_client(server, "");
-    const struct varve_event *event;
-    struct varve_read read;
-
-    varve_read_init(&read);
-    read.include_system = true;
-    assert_int_equal(varve_client_read_open(client, &read, NULL), VARVE_OK);
-    for (size_t i = 0; i < COUNT_OF(positions); i++) {
-        assert_int_equal(varve_client_read_next(client, &event, NULL), VARVE_OK);
-        assert_int_equal(event->position, positions[i]);
-    }
-    assert_int_equal(varve_client_read_next(client, &event, NULL), VARVE_OK);
-    assert_null(event);
-    varve_client_free(client);
-    fake_server_stop(server);
-}
-
-static void script_cut_within_a_batch(struct fake_server *server)
-{
-    struct varve_read_request request;
-    uint32_t id;
-
-    for (unsigned i = 0; i < 20; i++) {
-        fake_begin(server);
-        take_read(server, &id, &request);
-        fake_expect(server, request.read.from == (i == 0 ? VARVE_FROM_EDGE : i), "another place");
-        peer_batch(server, id, i, i, i + 1);
-        struct varve_frame torn = { VARVE_WIRE_VERSION, VARVE_OP_READ_BATCH, 0, 5000, id };
-        uint8_t header[VARVE_WIRE_HEADER];
-        varve_frame_encode(&torn, header);
-        fake_raw(server, header, sizeof(header));
-        fake_raw(server, header, sizeof(header));
-        fake_cut(server);
-    }
-    fake_begin(server);
-    take_read(server, &id, &request);
-    peer_read_end(server, id);
-}
-
-static void test_attempts_count_anew_after_progress(void **state)
-{
-    const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, 0);
-    struct fake_server *server = fake_server_start(script_cut_within_a_batch, NULL);
-    struct varve_client *client = peer_client(server, "&reconnect_attempts=2");
-
-    assert_int_equal(varve_client_read_open(client, &read, NULL), VARVE_OK);
-    assert_int_equal(read_versions(client, 0, 19, NULL), VARVE_OK);
-    varve_client_free(client);
-    fake_server_stop(server);
-}
-
-static void script_stops(struct fake_server *server)
-{
-    struct varve_read_request request;
-    uint32_t id;
-
-    fake_begin(server);
-    take_read(server, &id, &request);
-    peer_batch(server, id, 0, 1, 2);
-    peer_error(server, id, VARVE_NOT_READY, "stopping");
-    fake_gone(server);
-    fake_begin(server);
-    take_read(server, &id, &request);
-    fake_expect(server, request.read.from == 2, "another place");
-    peer_batch(server, id, 2, 3, VARVE_FROM_EDGE);
-    peer_read_end(server, id);
-}
-
-static void test_a_server_that_stops_is_a_loss(void **state)
-{
-    const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, 0);
-    struct fake_server *server = fake_server_start(script_stops, NULL);
-    struct varve_client *client = peer_client(server, "");
-
-    assert_int_equal(varve_client_read_open(client, &read, NULL), VARVE_OK);
-    assert_int_equal(read_versions(client, 0, 3, NULL), VARVE_OK);
-    varve_client_free(client);
-    fake_server_stop(server);
-}
-
-static void script_stalls(struct fake_server *server)
-{
-    struct varve_read_request request;
-    uint32_t id;
-
-    fake_begin(server);
-    take_read(server, &id, &request);
-    peer_batch(server, id, 0, 1, 2);
-    fake_gone(server);
-    fake_begin(server);
-    take_read(server, &id, &request);
-    fake_expect(server, request.read.from == 2, "another place");
-    peer_batch(server, id, 2, 3, VARVE_FROM_EDGE);
-    peer_read_end(server, id);
-}
-
-static void test_a_timeout_can_be_overcome_by_the_next_call(void **state)
-{
-    const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, 0);
-    struct fake_server *server = fake_server_start(script_stalls, NULL);
-    struct varve_client *client = peer_client(server, "");
-    struct varve_error error;
-
-    assert_int_equal(varve_client_read_open(client, &read, NULL), VARVE_OK);
-    client->options.request_timeout_ms = 1000; /* The first batch must not be late on a busy machine. */
-    assert_int_equal(read_versions(client, 0, 1, &error), VARVE_TIMEOUT);
-    assert_int_equal(error.status, VARVE_TIMEOUT);
-    client->options.request_timeout_ms = 60000;
-    assert_int_equal(read_versions(client, 2, 3, &error), VARVE_OK);
     varve_client_free(client);
     fake_server_stop(server);
 }
@@ -434,7 +193,7 @@ static void script_flipped(struct fake_server *server)
 
     bytes[60] ^= 4;
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     varve_encode_read_batch(&server->out, id, &(struct varve_batch){ records, &size, 1, false, 1 });
     fake_send(server);
     fake_expect(server, fake_take(server, VARVE_OP_CANCEL) == id, "not cancelled");
@@ -446,7 +205,7 @@ static void script_twice(struct fake_server *server)
     uint32_t id;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     peer_batch(server, id, 0, 3, 4);
     peer_batch(server, id, 3, 5, 6);
     fake_gone(server);
@@ -457,7 +216,7 @@ static void script_more_than_asked(struct fake_server *server)
     uint32_t id;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     peer_batch(server, id, 0, 5, 6);
     fake_gone(server);
 }
@@ -467,7 +226,7 @@ static void script_wrong_answer(struct fake_server *server)
     uint32_t id;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     peer_batch(server, id, 0, 1, 2);
     peer_pong(server, id);
     fake_gone(server);
@@ -478,7 +237,7 @@ static void script_nonsense_batch(struct fake_server *server)
     uint32_t id;
 
     fake_begin(server);
-    take_read(server, &id, &request);
+    read_take(server, &id, &request);
     peer_batch(server, id, 0, 1, 2);
     size_t frame = varve_wire_begin(&server->out, VARVE_OP_READ_BATCH, id);
     varve_wire_end(&server->out, frame);
@@ -503,7 +262,7 @@ static void test_what_is_not_believed_stays_a_fault(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const struct varve_read read = stream_read(false, VARVE_FROM_EDGE, cases[i].limit);
+        const struct varve_read read = read_of_stream(false, VARVE_FROM_EDGE, cases[i].limit);
         struct fake_server *server = fake_server_start(cases[i].script, NULL);
         struct varve_client *client = peer_client(server, "");
         const struct varve_event *event = NULL;
@@ -531,11 +290,6 @@ int main(void)
         cmocka_unit_test(test_closing_early_keeps_the_connection),
         cmocka_unit_test(test_credit_is_given_back_as_events_are_handed_over),
         cmocka_unit_test(test_the_window_is_the_servers_at_most),
-        cmocka_unit_test(test_reads_go_on_behind_the_last_event),
-        cmocka_unit_test(test_reads_of_everything_go_on_by_position),
-        cmocka_unit_test(test_attempts_count_anew_after_progress),
-        cmocka_unit_test(test_a_server_that_stops_is_a_loss),
-        cmocka_unit_test(test_a_timeout_can_be_overcome_by_the_next_call),
         cmocka_unit_test(test_what_is_not_believed_stays_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,60 +1,5 @@
-/* test_transact.c - transactions: what is refused before it is sent, outcomes of every part, losses, the pipeline. */
-#include "peer.h"
-
-#include "clients/c/transact.h"
-#include "varve/uuid.h"
-
-/* One event, a check of another stream, a transition and a checkpoint. */
-struct sample {
-    struct varve_append_stream streams[2];
-    struct varve_event event;
-    uint32_t stream_of[1];
-    struct varve_saga_change saga;
-    struct varve_checkpoint checkpoint;
-    struct varve_transact_request request;
-};
-
-static void sample_init(struct sample *s)
-{
-    *s = (struct sample){
-        .streams = { { varve_view_str("order-1"), 4 }, { varve_view_str("order-2"), 17 } },
-        .event = peer_event(5, 0),
-        .checkpoint = { .name = varve_view_str("shipping"), .position = 900, .expected = 8,
-                        .event_id = { { 3, 3 } } },
-    };
-    varve_saga_change_init(&s->saga);
-    s->saga.type = varve_view_str("order");
-    s->saga.id = varve_view_str("1");
-    s->saga.expected = 3;
-    s->saga.step = varve_view_str("charge");
-    s->saga.event_id = (struct varve_uuid){ { 2, 2 } };
-    s->request = (struct varve_transact_request){
-        .appends = { s->streams, 2, &s->event, s->stream_of, 1 },
-        .sagas = &s->saga, .saga_count = 1,
-        .checkpoints = &s->checkpoint, .checkpoint_count = 1,
-    };
-}
-
-static uint32_t take(struct fake_server *server, struct varve_transact_request *ret)
-{
-    uint32_t id = fake_take(server, VARVE_OP_TRANSACT);
-
-    fake_expect(server, varve_decode_transact(server->body, server->arena, ret, NULL) == VARVE_OK, "not readable");
-    return id;
-}
-
-static void answer(struct fake_server *server, uint32_t id, size_t streams, size_t sagas, size_t checkpoints)
-{
-    static const struct varve_append_result results[] = { { 5, 5, 90, 90 }, { -1, 17, 0, 0 }, { 0, 0, 1, 1 } };
-    static const struct varve_transact_place places[] = { { 4, 91 }, { 9, 92 } };
-
-    varve_encode_transact_ok(&server->out, id,
-                             &(struct varve_transact_outcome){ .replayed = true, .results = results,
-                                                               .stream_count = streams, .sagas = places,
-                                                               .saga_count = sagas, .checkpoints = places + 1,
-                                                               .checkpoint_count = checkpoints });
-    fake_send(server);
-}
+/* test_transact.c - transactions: what is refused before it is sent, outcomes of every part, the pipeline. */
+#include "transacts.h"
 
 /* ---- refused here ------------------------------------------------------------------------------------------------ */
 
@@ -125,7 +70,7 @@ static void script_success(struct fake_server *server)
     struct varve_transact_request request;
 
     fake_begin(server);
-    uint32_t id = take(server, &request);
+    uint32_t id = transact_take(server, &request);
     fake_expect(server, request.appends.stream_count == 2 && request.appends.event_count == 1, "other appends");
     fake_expect(server, request.appends.streams[1].expected == 17, "another expectation");
     fake_expect(server, request.saga_count == 1 && request.sagas[0].action == VARVE_SAGA_STEP, "another saga");
@@ -133,7 +78,7 @@ static void script_success(struct fake_server *server)
     fake_expect(server, request.sagas[0].deadline_us == VARVE_TIME_NONE, "a deadline");
     fake_expect(server, request.checkpoint_count == 1 && request.checkpoints[0].position == 900, "another checkpoint");
     fake_expect(server, request.checkpoints[0].expected == 8 && request.ack == NULL, "another checkpoint");
-    answer(server, id, 2, 1, 1);
+    transact_answer(server, id, 2, 1, 1);
     fake_gone(server);
 }
 
@@ -142,9 +87,9 @@ static void test_an_outcome_has_every_part(void **state)
     struct fake_server *server = fake_server_start(script_success, NULL);
     struct varve_client *client = peer_client(server, "");
     struct varve_transact_outcome outcome;
-    struct sample s;
+    struct transact_sample s;
 
-    sample_init(&s);
+    transact_sample_init(&s);
     assert_int_equal(varve_client_transact(client, &s.request, &outcome, NULL), VARVE_OK);
     assert_int_equal(outcome.status, VARVE_OK);
     assert_true(outcome.replayed);
@@ -178,9 +123,9 @@ static void script_says(struct fake_server *server)
     struct varve_transact_request request;
 
     fake_begin(server);
-    uint32_t id = take(server, &request);
+    uint32_t id = transact_take(server, &request);
     if (saying->conflict_count == 0) {
-        answer(server, id, saying->streams, saying->sagas, saying->checkpoints);
+        transact_answer(server, id, saying->streams, saying->sagas, saying->checkpoints);
     } else {
         varve_encode_error(&server->out, id, &said);
         fake_send(server);
@@ -200,9 +145,9 @@ static void test_conflicts_name_every_part(void **state)
     struct varve_client *client = peer_client(server, "");
     struct varve_transact_outcome outcome;
     struct varve_error error;
-    struct sample s;
+    struct transact_sample s;
 
-    sample_init(&s);
+    transact_sample_init(&s);
     assert_int_equal(varve_client_transact(client, &s.request, &outcome, &error), VARVE_SAGA_CONFLICT);
     assert_int_equal(outcome.status, VARVE_SAGA_CONFLICT);
     assert_int_equal(outcome.conflict_count, 3);
@@ -245,9 +190,9 @@ static void test_answers_that_do_not_fit_are_none(void **state)
         struct fake_server *server = fake_server_start(script_says, &saying);
         struct varve_client *client = peer_client(server, "");
         struct varve_transact_outcome outcome = { .status = VARVE_OK };
-        struct sample s;
+        struct transact_sample s;
 
-        sample_init(&s);
+        transact_sample_init(&s);
         if (i % 2 == 0) {
             CHECK_CASE(varve_client_transact(client, &s.request, &outcome, NULL) == VARVE_PROTOCOL, label);
         } else {
@@ -260,131 +205,6 @@ static void test_answers_that_do_not_fit_are_none(void **state)
         varve_client_free(client);
         fake_server_stop(server);
     }
-}
-
-/* ---- repeating --------------------------------------------------------------------------------------------------- */
-
-static void test_repeatable_is_when_everything_has_an_id(void **state)
-{
-    const struct varve_group_ack ack = { .count = 1 };
-    struct sample s;
-
-    sample_init(&s);
-    assert_true(transact_is_repeatable(&s.request));
-    memset(&s.event.id, 0, sizeof(s.event.id));
-    assert_false(transact_is_repeatable(&s.request));
-    sample_init(&s);
-    memset(&s.saga.event_id, 0, sizeof(s.saga.event_id));
-    assert_false(transact_is_repeatable(&s.request));
-    sample_init(&s);
-    memset(&s.checkpoint.event_id, 0, sizeof(s.checkpoint.event_id));
-    assert_false(transact_is_repeatable(&s.request));
-    sample_init(&s);
-    s.request.ack = &ack;
-    assert_false(transact_is_repeatable(&s.request));
-}
-
-static void test_ids_are_filled_in_where_there_are_none(void **state)
-{
-    struct sample s;
-
-    sample_init(&s);
-    const struct varve_uuid before[] = { s.event.id, s.saga.event_id, s.checkpoint.event_id };
-    assert_int_equal(varve_transact_fill_ids(&s.event, 1, &s.saga, 1, &s.checkpoint, 1), VARVE_OK);
-    assert_true(varve_uuid_equal(&s.event.id, &before[0]));
-    assert_true(varve_uuid_equal(&s.saga.event_id, &before[1]));
-    assert_true(varve_uuid_equal(&s.checkpoint.event_id, &before[2]));
-    memset(&s.event.id, 0, sizeof(s.event.id));
-    memset(&s.saga.event_id, 0, sizeof(s.saga.event_id));
-    memset(&s.checkpoint.event_id, 0, sizeof(s.checkpoint.event_id));
-    assert_int_equal(varve_transact_fill_ids(&s.event, 1, &s.saga, 1, &s.checkpoint, 1), VARVE_OK);
-    assert_true(transact_is_repeatable(&s.request));
-    assert_int_equal(s.event.id.bytes[6] >> 4, 7);
-    assert_false(varve_uuid_equal(&s.event.id, &s.saga.event_id));
-    assert_int_equal(varve_transact_fill_ids(NULL, 0, NULL, 0, NULL, 0), VARVE_OK);
-}
-
-/* Takes it, goes without an answer, takes it again. */
-static void script_cuts_then_answers(struct fake_server *server)
-{
-    struct varve_transact_request request;
-    struct varve_uuid id_of_event;
-
-    fake_begin(server);
-    take(server, &request);
-    id_of_event = request.sagas[0].event_id;
-    fake_cut(server);
-    fake_begin(server);
-    uint32_t id = take(server, &request);
-    fake_expect(server, varve_uuid_equal(&id_of_event, &request.sagas[0].event_id), "it came again as another");
-    answer(server, id, 2, 1, 1);
-    fake_gone(server);
-}
-
-static void test_what_has_ids_is_sent_again(void **state)
-{
-    struct fake_server *server = fake_server_start(script_cuts_then_answers, NULL);
-    struct varve_client *client = peer_client(server, "");
-    struct sample s;
-
-    sample_init(&s);
-    assert_int_equal(varve_client_transact(client, &s.request, NULL, NULL), VARVE_OK);
-    varve_client_free(client);
-    fake_server_stop(server);
-}
-
-static void script_cuts_for_good(struct fake_server *server)
-{
-    fake_begin(server);
-    fake_take(server, VARVE_OP_TRANSACT);
-    fake_cut(server);
-    fake_begin(server); /* It does not come again: */
-    peer_pong(server, fake_take(server, VARVE_OP_PING));
-    fake_gone(server);
-}
-
-static void test_what_has_none_is_not(void **state)
-{
-    struct fake_server *server = fake_server_start(script_cuts_for_good, NULL);
-    struct varve_client *client = peer_client(server, "");
-    struct varve_transact_outcome outcome;
-    struct sample s;
-
-    sample_init(&s);
-    memset(&s.checkpoint.event_id, 0, sizeof(s.checkpoint.event_id));
-    assert_int_equal(varve_client_transact(client, &s.request, &outcome, NULL), VARVE_DISCONNECTED);
-    assert_int_equal(outcome.status, VARVE_DISCONNECTED);
-    assert_int_equal(varve_client_ping(client, NULL, NULL, NULL), VARVE_OK);
-    varve_client_free(client);
-    fake_server_stop(server);
-}
-
-static void script_stops(struct fake_server *server)
-{
-    struct varve_transact_request request;
-
-    fake_begin(server);
-    peer_error(server, take(server, &request), VARVE_NOT_READY, "stopping");
-    fake_gone(server);
-    fake_begin(server);
-    answer(server, take(server, &request), 2, 1, 1);
-    fake_take(server, VARVE_OP_TRANSACT);
-    fake_listen_until_gone(server);
-}
-
-static void test_refused_by_a_server_that_stops_and_silence(void **state)
-{
-    struct fake_server *server = fake_server_start(script_stops, NULL);
-    struct varve_client *client = peer_client(server, "");
-    struct sample s;
-
-    sample_init(&s);
-    memset(&s.checkpoint.event_id, 0, sizeof(s.checkpoint.event_id));
-    assert_int_equal(varve_client_transact(client, &s.request, NULL, NULL), VARVE_OK);
-    client->options.request_timeout_ms = 20;
-    assert_int_equal(varve_client_transact(client, &s.request, NULL, NULL), VARVE_TIMEOUT);
-    varve_client_free(client);
-    fake_server_stop(server);
 }
 
 /* ---- pipelined --------------------------------------------------------------------------------------------------- */
@@ -409,11 +229,11 @@ static void on_transact(void *user, const struct varve_transact_outcome *outcome
     order->ended[order->count++] = outcome->status == VARVE_OK ? 'T' : 't';
 }
 
-static void submit_both(struct varve_client *client, struct order *order, struct sample *s)
+static void submit_both(struct varve_client *client, struct order *order, struct transact_sample *s)
 {
     const struct varve_append_request append = { s->streams, 1, &s->event, NULL, 1 };
 
-    sample_init(s);
+    transact_sample_init(s);
     assert_int_equal(varve_client_submit(client, &append, on_append, order, NULL), VARVE_OK);
     assert_int_equal(varve_client_submit_transact(client, &s->request, on_transact, order, NULL), VARVE_OK);
     assert_int_equal(varve_client_submit(client, &append, on_append, order, NULL), VARVE_OK);
@@ -429,7 +249,7 @@ static void script_answers_backwards(struct fake_server *server)
     ids[1] = fake_take(server, VARVE_OP_TRANSACT);
     ids[2] = fake_take(server, VARVE_OP_APPEND);
     peer_append_ok(server, ids[2], 6, 93);
-    answer(server, ids[1], 2, 1, 1);
+    transact_answer(server, ids[1], 2, 1, 1);
     peer_append_ok(server, ids[0], 5, 90);
     fake_gone(server);
 }
@@ -441,7 +261,7 @@ static void script_cuts_in_between(struct fake_server *server)
     fake_take(server, VARVE_OP_TRANSACT);
     fake_cut(server);
     fake_begin(server);
-    answer(server, fake_take(server, VARVE_OP_TRANSACT), 2, 1, 1);
+    transact_answer(server, fake_take(server, VARVE_OP_TRANSACT), 2, 1, 1);
     peer_append_ok(server, fake_take(server, VARVE_OP_APPEND), 6, 93);
     fake_gone(server);
 }
@@ -454,7 +274,7 @@ static void test_appends_and_transactions_share_one_order(void **state)
         struct fake_server *server = fake_server_start(scripts[i], NULL);
         struct varve_client *client = peer_client(server, "");
         struct order order = { .count = 0 };
-        struct sample s;
+        struct transact_sample s;
 
         submit_both(client, &order, &s);
         assert_int_equal(varve_client_drain(client, NULL), VARVE_OK);
@@ -478,7 +298,7 @@ static void test_an_answer_to_something_else_is_none(void **state)
     struct varve_client *client = peer_client(server, "");
     struct order order = { .count = 0 };
     struct varve_error error;
-    struct sample s;
+    struct transact_sample s;
 
     submit_both(client, &order, &s);
     assert_int_equal(varve_client_drain(client, &error), VARVE_PROTOCOL);
@@ -494,7 +314,7 @@ static void answer_one(struct fake_server *server)
 {
     struct varve_transact_request request;
 
-    answer(server, take(server, &request), 2, 1, 1);
+    transact_answer(server, transact_take(server, &request), 2, 1, 1);
 }
 
 static void script_answers_all(struct fake_server *server)
@@ -502,12 +322,12 @@ static void script_answers_all(struct fake_server *server)
     peer_serve_all(server, answer_one, server->user);
 }
 
-static enum varve_status transact_sample(struct varve_client *client, struct varve_error *error)
+static enum varve_status transact_once(struct varve_client *client, struct varve_error *error)
 {
     struct varve_transact_outcome outcome;
-    struct sample s;
+    struct transact_sample s;
 
-    sample_init(&s);
+    transact_sample_init(&s);
     enum varve_status status = varve_client_transact(client, &s.request, &outcome, error);
     assert_int_equal(outcome.status, status);
     return status;
@@ -517,7 +337,7 @@ static void test_memory_that_cannot_be_had(void **state)
 {
     atomic_bool over = false;
 
-    peer_sweep(fake_server_start_local(script_answers_all, &over), &over, "transact", transact_sample);
+    peer_sweep(fake_server_start_local(script_answers_all, &over), &over, "transact", transact_once);
 }
 
 int main(void)
@@ -527,11 +347,6 @@ int main(void)
         cmocka_unit_test(test_an_outcome_has_every_part),
         cmocka_unit_test(test_conflicts_name_every_part),
         cmocka_unit_test(test_answers_that_do_not_fit_are_none),
-        cmocka_unit_test(test_repeatable_is_when_everything_has_an_id),
-        cmocka_unit_test(test_ids_are_filled_in_where_there_are_none),
-        cmocka_unit_test(test_what_has_ids_is_sent_again),
-        cmocka_unit_test(test_what_has_none_is_not),
-        cmocka_unit_test(test_refused_by_a_server_that_stops_and_silence),
         cmocka_unit_test(test_appends_and_transactions_share_one_order),
         cmocka_unit_test(test_an_answer_to_something_else_is_none),
         cmocka_unit_test(test_memory_that_cannot_be_had),
