@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { CLIENTS = 1000, QUICK_CLIENTS = 100 };
+enum { CLIENTS = 1000, QUICK_CLIENTS = 100, HISTORY_RATE = 50000, HISTORY_MS = 100 };
 
 struct push_case {
     bool per_user;
@@ -49,6 +49,28 @@ static void measure(const struct settings *settings, const struct push_case *c, 
     remove_tree(scratch_path(settings, "server"));
 }
 
+/* At full speed, but nobody appends: all clients read the same log from its first event on. */
+static void history_case(const struct settings *settings, uint32_t clients, struct report *report)
+{
+    struct row row = { .section = "push: events at the clients", .unit = "events", .rounds = settings->rounds };
+    struct push_load load = { .rate = HISTORY_RATE, .ms = HISTORY_MS };
+    struct measurement unused;
+    char url[64];
+
+    snprintf(row.name, sizeof(row.name), "history, %u clients, all of all", clients);
+    if (!is_chosen(settings, row.name))
+        return;
+    pid_t varved = varved_start_with_http(settings, fresh_path(settings, "server"), url, &load.http_port);
+    load.url = url;
+    uint64_t events = push_measure(&load, &unused, &unused);
+    load.clients = clients;
+    for (uint32_t i = 0; i < settings->rounds; i++)
+        push_measure_history(&load, events, &row.ours[i]);
+    server_stop(varved);
+    remove_tree(scratch_path(settings, "server"));
+    report_row(report, &row);
+}
+
 void push_cases(const struct settings *settings, struct report *report)
 {
     enum { CASES = sizeof(push_list) / sizeof(push_list[0]) };
@@ -67,6 +89,7 @@ void push_cases(const struct settings *settings, struct report *report)
         measure(settings, &push_list[i], clients, &events[i], &appends[i]);
         report_row(report, &events[i]);
     }
+    history_case(settings, clients, report);
     for (size_t i = 0; i < count; i++)
         if (is_chosen(settings, events[i].name))
             report_row(report, &appends[i]);

@@ -34,14 +34,15 @@ struct push_clients {
 
 /* ---- beginning -------------------------------------------------------------------------------------------------- */
 
-static void ask(struct push_client *client, int port, uint32_t number, bool per_user)
+static void ask(struct push_client *client, int port, uint32_t number, enum push_wish wish)
 {
     char request[256], user[32] = "";
 
     client->fd = http_connect(port);
-    if (per_user)
+    if (wish == PUSH_OF_USER)
         snprintf(user, sizeof(user), "&user=user-%u", number);
-    snprintf(request, sizeof(request), "GET /v1/events?after=end%s HTTP/1.1\r\nHost: localhost\r\n\r\n", user);
+    snprintf(request, sizeof(request), "GET /v1/events?after=%s%s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+             wish == PUSH_HISTORY ? "start" : "end", user);
     http_send(client->fd, request, strlen(request));
 }
 
@@ -100,7 +101,7 @@ static void *read_main(void *argument)
     return NULL;
 }
 
-struct push_clients *push_clients_open(int http_port, uint32_t count, bool per_user)
+struct push_clients *push_clients_open(int http_port, uint32_t count, enum push_wish wish)
 {
     struct push_clients *clients = calloc(1, sizeof(*clients) + count * sizeof(clients->clients[0]));
 
@@ -109,10 +110,11 @@ struct push_clients *push_clients_open(int http_port, uint32_t count, bool per_u
     clients->count = count;
     clients->epoll = epoll_create1(EPOLL_CLOEXEC);
     for (uint32_t i = 0; i < count; i++)
-        ask(&clients->clients[i], http_port, i, per_user);
+        ask(&clients->clients[i], http_port, i, wish);
     for (uint32_t i = 0; i < count; i++) {
         struct epoll_event interest = { .events = EPOLLIN, .data.fd = clients->clients[i].fd };
-        await_caught_up(&clients->clients[i]);
+        if (wish != PUSH_HISTORY)
+            await_caught_up(&clients->clients[i]);
         if (epoll_ctl(clients->epoll, EPOLL_CTL_ADD, clients->clients[i].fd, &interest) != 0)
             die("epoll: %s", strerror(errno));
     }

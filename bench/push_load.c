@@ -139,7 +139,7 @@ static void await_all(const struct push_clients *clients, uint64_t expected)
     }
 }
 
-void push_measure(const struct push_load *load, struct measurement *ret_events, struct measurement *ret_appends)
+uint64_t push_measure(const struct push_load *load, struct measurement *ret_events, struct measurement *ret_appends)
 {
     struct appender *appender = calloc(1, sizeof(*appender));
     struct push_clients *clients = NULL;
@@ -151,7 +151,7 @@ void push_measure(const struct push_load *load, struct measurement *ret_events, 
     appender->client = bench_client_open(load->url, IN_FLIGHT);
     prepare(appender);
     if (load->clients > 0)
-        clients = push_clients_open(load->http_port, load->clients, load->per_user);
+        clients = push_clients_open(load->http_port, load->clients, load->per_user ? PUSH_OF_USER : PUSH_NEW);
     append_all(appender);
     measure_histogram(&appender->histogram, appender->acked, appender->ended_ns - appender->began_ns, ret_appends);
     if (clients != NULL) {
@@ -162,6 +162,20 @@ void push_measure(const struct push_load *load, struct measurement *ret_events, 
         measure_histogram(&arrivals, arrived, elapsed, ret_events);
         push_clients_close(clients);
     }
+    uint64_t appended = appender->acked;
     varve_client_free(appender->client);
     free(appender);
+    return appended;
+}
+
+void push_measure_history(const struct push_load *load, uint64_t events, struct measurement *ret)
+{
+    uint64_t began_ns = now_ns(), all = events * load->clients;
+    struct push_clients *clients = push_clients_open(load->http_port, load->clients, PUSH_HISTORY);
+    static struct histogram ages;
+
+    await_all(clients, all);
+    *ret = (struct measurement){ .per_second = (double)all * 1e9 / (double)(now_ns() - began_ns) };
+    push_clients_stop(clients, &ages);
+    push_clients_close(clients);
 }

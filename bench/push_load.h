@@ -16,7 +16,11 @@ struct push_load {
 
 /* Appends for so long, one event of 256 bytes in each. *ret_events: what arrived at the clients, all together, and how
  * long after its sending. With a rate everything is waited for; without one the clients stay behind, and what they got
- * in the time counts. *ret_appends: the appends themselves. */
-void push_measure(const struct push_load *load, struct measurement *ret_events, struct measurement *ret_appends);
+ * in the time counts. *ret_appends: the appends themselves. Returns how many there were. */
+uint64_t push_measure(const struct push_load *load, struct measurement *ret_events, struct measurement *ret_appends);
+
+/* Every client reads the log from the first of so many events on, while nobody appends. *ret: what arrived from the
+ * first connection on; how old it was is not told. */
+void push_measure_history(const struct push_load *load, uint64_t events, struct measurement *ret);
 
 #endif
