@@ -140,10 +140,19 @@ void http_turn(struct server *server)
 
     if (http == NULL)
         return;
-    if (http->wanted)
+    if (http->wanted) {
+        uint64_t begun_ns = uv_hrtime();
+
         run(http);
+        http->turned_us += (uv_hrtime() - begun_ns) / 1000;
+    }
     if (http->wanted)
         uv_timer_start(&http->again, on_again, 0, 0);
+}
+
+uint64_t http_turned_us(const struct server *server)
+{
+    return server->http != NULL ? server->http->turned_us : 0;
 }
 
 void http_tick(struct server *server)

@@ -25,6 +25,7 @@ struct http_stream;
 enum varve_status http_start(struct server *server, struct varve_error *error);
 enum varve_status http_write_ports(const struct server *server, const char *path, struct varve_error *error);
 void http_turn(struct server *server);            /* before the loop sleeps: go on with what was answered or woken */
+uint64_t http_turned_us(const struct server *server); /* that http_turn() has taken since the start */
 void http_tick(struct server *server);            /* once a second */
 void http_stop(struct server *server);            /* no new connection, no new request; streams end */
 bool http_is_idle(const struct server *server);   /* nothing is under way */

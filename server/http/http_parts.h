@@ -101,6 +101,7 @@ struct http {
     uint64_t refused_logged;
     unsigned handle_count;              /* of the loop's; the last that closes frees all */
     bool wanted;                        /* MHD has something to do: resumed connections */
+    uint64_t turned_us;                 /* that http_turn() has taken, all turns together */
     bool stopping;
     struct MHD_Response *overloaded;    /* when there is no memory for a request */
 };

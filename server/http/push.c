@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 enum {
-    TURN_US = 250,                    /* that clients are worked for in one turn of the loop, and once more to send */
-    TURN_WAKES = 32,                  /* streams that are woken in it, at most */
+    TURN_WAKES = 32,                  /* streams that are woken in a turn, at most */
+    WAKE_US = 16,                     /* in one that is not of full length, one for so much of it, */
+    BYTES_PER_US = 1024,              /* and so much is read: what was read is sent, even if the turn is over */
     PART_OF_BUDGET = 8,               /* of it, one part may be batches of events */
     KEPT_MS = 2000,                   /* so long a batch that nobody holds may be found by those who come behind */
 };
@@ -63,25 +64,39 @@ void push_unqueue(struct push_client *client)
         push->last_ready = client->previous_ready;
 }
 
-/* After a turn, time runs from the first question on: when that is asked depends on what else the loop does. */
+/* Time runs from the first question on, once to look for text and once to send it: when that is asked depends on what
+ * else the loop does. */
 bool push_may_go_on(struct push *push)
 {
     uint64_t now_us = uv_hrtime() / 1000;
 
     if (push->turn_is_fresh) {
         push->turn_is_fresh = false;
-        push->turn_until_us = now_us + TURN_US;
+        push->turn_until_us = now_us + push->turn_us;
+        push->turn_bytes = push->turn_us < PUSH_TURN_US ? push->turn_us * BYTES_PER_US : UINT64_MAX;
     }
-    return now_us < push->turn_until_us;
+    return now_us < push->turn_until_us && push->turn_bytes > 0;
 }
 
-static void take_turn(struct completion *completion)
+/* What was sent since the last turn was sent by MHD, in its turns. */
+static uint64_t share_of(struct push *push, uint64_t now_us)
 {
-    struct push *push = (struct push *)((char *)completion - offsetof(struct push, turn));
+    const struct server *server = push->server;
+    uint64_t requests = figure_get(&server->figures.requests) + figure_get(&server->figures.http_requests);
+    uint64_t http_us = http_turned_us(server);
+    uint64_t spent_us = push->spent_us + (http_us - push->http_turned_us);
 
-    push->told = false;
+    push->http_turned_us = http_us;
+    push->spent_us = 0;
+    return push_share_take(&push->share, now_us, requests, spent_us);
+}
+
+static void wake_some(struct push *push)
+{
+    uint64_t wakes = push->turn_us < PUSH_TURN_US ? 1 + push->turn_us / WAKE_US : TURN_WAKES;
+
     push->turn_is_fresh = true;
-    for (unsigned woken = 0; push->ready != NULL && woken < TURN_WAKES && push_may_go_on(push);) {
+    for (uint64_t woken = 0; push->ready != NULL && woken < wakes && push_may_go_on(push);) {
         struct push_client *client = push->ready;
 
         push_unqueue(client);
@@ -92,6 +107,19 @@ static void take_turn(struct completion *completion)
     }
     push_batches_make_room(push);
     push->turn_is_fresh = true;
+}
+
+static void take_turn(struct completion *completion)
+{
+    struct push *push = (struct push *)((char *)completion - offsetof(struct push, turn));
+    uint64_t now_us = uv_hrtime() / 1000, turn_us = share_of(push, now_us);
+
+    push->told = false;
+    if (turn_us > 0) {
+        push->turn_us = turn_us;
+        wake_some(push);
+        push->spent_us = uv_hrtime() / 1000 - now_us;
+    }
     if (push->ready != NULL)
         ask_for_turn(push);
 }
@@ -199,6 +227,7 @@ enum varve_status push_start(struct server *server, struct varve_error *error)
     push->server = server;
     push->turn.finish = take_turn;
     push->turn_is_fresh = true;
+    push->turn_us = PUSH_TURN_US;
     push->limit_bytes = server->config->memory_budget_bytes / PART_OF_BUDGET;
     enum varve_status status = push_rules_create(&server->config->push, &push->rules, error);
     if (status == VARVE_OK)

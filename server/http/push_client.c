@@ -309,6 +309,7 @@ static size_t read_text(void *user, char *into, size_t room)
     push_batches_make_room(push);
     if (size == 0)
         return c->is_ending && !has_said(c) ? HTTP_STREAM_ENDS : 0;
+    push->turn_bytes -= size < push->turn_bytes ? size : push->turn_bytes;
     c->is_waiting = false;
     c->said_ms = c->read_ms;
     figure_add(&server_of(c)->figures.push_bytes, size);
@@ -350,7 +351,7 @@ void push_client_tick(struct push_client *c, uint64_t now_ms)
 {
     const struct push_config *config = &server_of(c)->config->push;
 
-    if (c->is_cut || c->is_ready)
+    if (c->is_cut)
         return;
     if (!c->is_waiting) {
         if (now_ms - c->read_ms >= config->send_timeout_ms)
@@ -358,7 +359,7 @@ void push_client_tick(struct push_client *c, uint64_t now_ms)
         return;
     }
     if (now_ms - c->said_ms >= config->heartbeat_ms)
-        say_alive(c);
+        say_alive(c); /* Its turn may be to come: it has not got anything for as long. */
     if (has_said(c) || c->member.follower == NULL)
         push_queue(c); /* To be woken; or nobody could be joined the last time. */
 }

@@ -6,6 +6,7 @@
 #include "push.h"
 #include "push_query.h"
 #include "push_rules.h"
+#include "push_share.h"
 
 enum {
     PUSH_BATCH_BYTES = 64 * 1024, /* of records, that a client takes at a time */
@@ -128,12 +129,17 @@ struct push {
     struct push_client *ready, *last_ready;
     struct completion turn;
     bool told;                    /* `turn` is on its way */
+    struct push_share share;
     bool turn_is_fresh;
+    uint64_t turn_us;             /* its length */
     uint64_t turn_until_us;
+    uint64_t turn_bytes;          /* may still be given to streams in it */
+    uint64_t spent_us;            /* in the last turn, looking for text; */
+    uint64_t http_turned_us;      /* at its end, http_turned_us() */
     uint64_t counted[PUSH_COUNTED]; /* positions of rejected events, at position % PUSH_COUNTED */
 };
 uint64_t push_now_ms(const struct push *push);
-bool push_may_go_on(struct push *push);                /* is there time left in this turn of the loop? */
+bool push_may_go_on(struct push *push);                /* is something left of this turn of the loop? */
 void push_queue(struct push_client *client);           /* its turn will come */
 void push_unqueue(struct push_client *client);
 

@@ -105,6 +105,51 @@ static void turns_are_short(void **state)
     fixture_close(f);
 }
 
+/* What was read is sent even if the time is over, so bytes are counted, too, in turns that are to be short. */
+static void bytes_end_a_turn_as_well(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct push *push = f->server.push;
+
+    push->turn_us = PUSH_LEAST_TURN_US;
+    push->turn_is_fresh = true;
+    assert_true(push_may_go_on(push));
+    assert_int_equal(push->turn_bytes, PUSH_LEAST_TURN_US * 1024);
+    push->turn_bytes = 0;
+    assert_false(push_may_go_on(push));
+    push->turn_us = PUSH_TURN_US;
+    push->turn_is_fresh = true;
+    assert_true(push_may_go_on(push));
+    assert_true(push->turn_bytes == UINT64_MAX);
+    fixture_close(f);
+}
+
+/* In each turn of the loop somebody else has asked for something; clients are served, and stay. */
+static void those_who_ask_do_not_keep_it_from_working(void **state)
+{
+    enum { COUNT = 30, EVENTS = 20 };
+    struct fixture *f = fixture_open("");
+    struct client *all[COUNT];
+
+    for (unsigned i = 0; i < COUNT; i++)
+        all[i] = probe_open(f, "after=start");
+    for (unsigned i = 0; i < COUNT; i++)
+        client_wait_for(all[i], "caught_up");
+    for (unsigned i = 0; i < EVENTS; i++)
+        probe_append_one(f, "a-1", "tested", NULL);
+    while (probe_figure(f, "push_events") < COUNT * EVENTS) {
+        figure_add(&f->server.figures.requests, 1);
+        uv_run(&f->server.loop, UV_RUN_NOWAIT);
+        http_turn(&f->server);
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        client_wait_for(all[i], "id: 20\n");
+        client_close(all[i]);
+    }
+    assert_int_equal(probe_figure(f, "push_dropped_clients"), 0);
+    fixture_close(f);
+}
+
 static void what_may_be_pushed_can_change(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -151,6 +196,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_requests_are_told_so), cmocka_unit_test(no_more_than_may_be_there),
         cmocka_unit_test(without_memory_none_comes), cmocka_unit_test(turns_are_short),
+        cmocka_unit_test(bytes_end_a_turn_as_well),
+        cmocka_unit_test(those_who_ask_do_not_keep_it_from_working),
         cmocka_unit_test(what_may_be_pushed_can_change), cmocka_unit_test(configurations_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
