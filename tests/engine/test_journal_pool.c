@@ -2,17 +2,13 @@
 #include "engine/journal_segment.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_fixture.h"
+#include "tests/support/pause.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
-}
 
 static void append_blocks(struct journal_fixture *f, unsigned blocks)
 {

@@ -2,8 +2,6 @@
 #include "fixture.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,6 +15,8 @@
 #include "server/outboxes.h"
 #include "server/saga_deadlines.h"
 #include "server/wire/arena.h"
+#include "support/loopback.h"
+#include "support/pause.h"
 #include "support/server_line.h"
 
 enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1 };
@@ -223,8 +223,8 @@ struct fixture *fixture_open(const char *line)
     temp_dir_make(f->directory);
     server_line_parse(&f->config, f->directory, "--listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --map-size 1GiB "
                       "--settle-size 1MiB --segment-size 64MiB", line);
-    assert_int_equal(pipe2(f->log_ends, O_NONBLOCK), 0);
-    const struct log log = { .fd = f->log_ends[1], .level = f->config.log_level };
+    log_pipe_open(&f->log);
+    const struct log log = { .fd = f->log.to, .level = f->config.log_level };
     if (varve_store_open(f->directory, &f->config.store, &f->store, &error) != VARVE_OK ||
         server_init(&f->server, &f->config, &log, &error) != VARVE_OK ||
         server_load(&f->server, f->store, &error) != VARVE_OK ||
@@ -241,11 +241,6 @@ void fixture_turn(struct fixture *f)
     http_turn(&f->server);
     uv_run(&f->server.loop, UV_RUN_NOWAIT);
     http_turn(&f->server);
-}
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 }
 
 void fixture_wait(struct fixture *f, bool (*there)(void *user), void *user)
@@ -289,8 +284,7 @@ void fixture_close(struct fixture *f)
     assert_int_equal(varve_store_close(f->store), VARVE_OK);
     server_end(&f->server);
     config_end(&f->config);
-    close(f->log_ends[0]);
-    close(f->log_ends[1]);
+    log_pipe_close(&f->log);
     temp_dir_remove(f->directory);
     free(f);
     fixture_now = NULL;
@@ -298,11 +292,7 @@ void fixture_close(struct fixture *f)
 
 const char *fixture_log(struct fixture *f)
 {
-    static char text[64 * 1024 + 1];
-    ssize_t size = read(f->log_ends[0], text, sizeof(text) - 1);
-
-    text[size > 0 ? size : 0] = 0;
-    return text;
+    return log_pipe_take(&f->log);
 }
 
 /* ---- clients ----------------------------------------------------------------------------------------------------- */
@@ -310,13 +300,9 @@ const char *fixture_log(struct fixture *f)
 struct client *client_open(struct fixture *f)
 {
     struct client *c = calloc(1, sizeof(*c));
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(f->server.http->listeners[0].port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
     c->fixture = f;
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(c->fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(fcntl(c->fd, F_SETFL, O_NONBLOCK), 0);
+    c->fd = loopback_connect(f->server.http->listeners[0].port);
     return c;
 }
 

@@ -6,6 +6,7 @@
 #define TESTS_HTTP_FIXTURE_H
 
 #include "support/check.h"
+#include "support/log_pipe.h"
 #include "support/temp_dir.h"
 
 #include "server/http/http_parts.h"
@@ -15,7 +16,7 @@ struct fixture {
     struct config config;
     struct varve_store *store;
     struct server server;
-    int log_ends[2];
+    struct log_pipe log;
     struct http_request *waiting;   /* of GET /wait and POST /wait */
     struct http_stream *stream;     /* of GET /stream, the last one */
     char to_stream[256];            /* what it reads next */

@@ -1,13 +1,12 @@
 /* hands_fixture.c - see hands_fixture.h. */
 #include "hands_fixture.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "support/pause.h"
 #include "varve/record.h"
 
-enum { PATIENCE_S = 60, LOG_BYTES = 64 * 1024 };
+enum { PATIENCE_S = 60 };
 
 static void on_growth(void *user, uint64_t last_position)
 {
@@ -38,8 +37,8 @@ struct hands *hands_open(void)
     h->config->backoff_min_ms = 1;
     h->config->backoff_max_ms = 5;
     h->config->gap_us = 0;
-    assert_int_equal(pipe2(h->log_ends, O_NONBLOCK), 0);
-    h->log = (struct log){ .fd = h->log_ends[1], .level = LOG_LEVEL_INFO };
+    log_pipe_open(&h->told);
+    h->log = (struct log){ .fd = h->told.to, .level = LOG_LEVEL_INFO };
     return h;
 }
 
@@ -74,19 +73,14 @@ void hands_close(struct hands *h)
     hands_stop(h);
     assert_int_equal(varve_store_close(h->store), VARVE_OK);
     outbox_configs_end(&h->configs);
-    close(h->log_ends[0]);
-    close(h->log_ends[1]);
+    log_pipe_close(&h->told);
     temp_dir_remove(h->directory);
     free(h);
 }
 
 const char *hands_log(struct hands *h)
 {
-    static char text[LOG_BYTES + 1];
-    ssize_t size = read(h->log_ends[0], text, LOG_BYTES);
-
-    text[size > 0 ? size : 0] = 0;
-    return text;
+    return log_pipe_take(&h->told);
 }
 
 static uint64_t append(struct hands *h, const char *stream, const char *type, size_t count, struct varve_view data)
@@ -130,7 +124,7 @@ void hands_wait(struct hands *h, bool (*so)(struct hands *h))
     int64_t until_us = outbox_now_us() + PATIENCE_S * INT64_C(1000000);
 
     for (outbox_look(h->outbox, &h->view); !so(h); outbox_look(h->outbox, &h->view)) {
-        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+        pause_ms(1);
         if (outbox_now_us() > until_us)
             fail_msg("phase %s, halt %s, position %llu of %llu, dead %llu, reason %s",
                      varve_outbox_phase_name(h->view.phase), varve_outbox_halt_name(h->view.halt),
@@ -179,7 +173,7 @@ enum varve_status hands_order(struct hands *h, enum varve_outbox_action action)
     waiter.errand.order.action = action;
     outbox_order(h->outbox, &waiter.errand);
     while (!atomic_load(&waiter.is_done)) {
-        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+        pause_ms(1);
         assert_true(outbox_now_us() < until_us);
     }
     h->order = (struct varve_outbox_order){ .position = 0 };

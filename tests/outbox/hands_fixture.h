@@ -3,6 +3,7 @@
 #define TESTS_HANDS_FIXTURE_H
 
 #include "support/check.h"
+#include "support/log_pipe.h"
 #include "support/temp_dir.h"
 
 #include "server/outbox/outbox_parts.h"
@@ -20,7 +21,7 @@ struct hands {
     uint64_t position, count;      /* what came of the last */
     enum varve_outbox_phase wanted_phase;
     uint64_t wanted_position;
-    int log_ends[2];
+    struct log_pipe told;
     struct log log;
 };
 

@@ -2,8 +2,6 @@
 #include "fixture.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -16,6 +14,8 @@
 #include "server/outboxes.h"
 #include "server/saga_deadlines.h"
 #include "server/submit.h"
+#include "support/loopback.h"
+#include "support/pause.h"
 #include "support/server_line.h"
 
 enum { PATIENCE_S = 60, QUIET_TURNS = 30, TURN_MS = 1 };
@@ -30,7 +30,7 @@ static void parse(struct fixture *f, const char *line)
 static void start(struct fixture *f)
 {
     struct varve_error error;
-    const struct log log = { .fd = f->log_ends[1], .level = f->config.log_level };
+    const struct log log = { .fd = f->log.to, .level = f->config.log_level };
     if (varve_store_open(f->directory, &f->config.store, &f->store, &error) != VARVE_OK ||
         server_init(&f->server, &f->config, &log, &error) != VARVE_OK ||
         server_load(&f->server, f->store, &error) != VARVE_OK ||
@@ -48,14 +48,9 @@ struct fixture *fixture_open(const char *line)
     signal(SIGPIPE, SIG_IGN); /* As varved does. */
     temp_dir_make(f->directory);
     parse(f, line);
-    assert_int_equal(pipe2(f->log_ends, O_NONBLOCK), 0);
+    log_pipe_open(&f->log);
     start(f);
     return f;
-}
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 }
 
 void fixture_turn(struct fixture *f)
@@ -104,32 +99,23 @@ void fixture_close(struct fixture *f)
 {
     stop(f);
     config_end(&f->config);
-    close(f->log_ends[0]);
-    close(f->log_ends[1]);
+    log_pipe_close(&f->log);
     temp_dir_remove(f->directory);
     free(f);
 }
 
 const char *fixture_log(struct fixture *f)
 {
-    static char text[64 * 1024 + 1];
-    ssize_t size = read(f->log_ends[0], text, sizeof(text) - 1);
-
-    text[size > 0 ? size : 0] = 0;
-    return text;
+    return log_pipe_take(&f->log);
 }
 
 struct client *client_connect(struct fixture *f)
 {
     struct client *c = calloc(1, sizeof(*c));
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(f->listeners.all[0].port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
     c->fixture = f;
     c->arena = varve_wire_arena_create();
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(c->fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(fcntl(c->fd, F_SETFL, O_NONBLOCK), 0);
+    c->fd = loopback_connect(f->listeners.all[0].port);
     uint64_t before = figure_get(&f->server.figures.connections_total);
     while (figure_get(&f->server.figures.connections_total) == before)
         fixture_turn(f);

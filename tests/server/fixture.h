@@ -6,6 +6,7 @@
 #define TESTS_SERVER_FIXTURE_H
 
 #include "support/check.h"
+#include "support/log_pipe.h"
 #include "support/temp_dir.h"
 
 #include "server/listener.h"
@@ -17,7 +18,7 @@ struct fixture {
     struct varve_store *store;
     struct server server;
     struct listeners listeners;
-    int log_ends[2];
+    struct log_pipe log;
 };
 /* With the options of `line`, as on varved's command line; the log is kept for fixture_log(). */
 struct fixture *fixture_open(const char *line);

@@ -2,8 +2,8 @@
 #include "tests/support/journal_fixture.h"
 
 #include "tests/support/check.h"
+#include "tests/support/pause.h"
 
-#include <time.h>
 
 #define HEAD_BYTES 16u
 
@@ -101,7 +101,7 @@ void journal_fixture_wait_segments(struct journal_fixture *fixture, uint64_t seg
         journal_get_stats(fixture->journal, &stats);
         if (stats.segments == segments)
             return;
-        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+        pause_ms(1);
     }
     fail_msg("%llu segments, not %llu", (unsigned long long)stats.segments, (unsigned long long)segments);
 }
