@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 """Import and export: round trips, bad lines, interruptions of the importer and of the server."""
 import base64
-import hashlib
 import json
-import os
 import random
 import re
 import subprocess

@@ -11,7 +11,7 @@ import uuid
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from held_port import HeldPort  # noqa: E402
 from sse import Curl, PushServer, Stream, get  # noqa: E402
-from varved import protocol, run  # noqa: E402
+from varved import run  # noqa: E402
 
 
 def event(kind="offer.made", data=None, user=None, class_=0, content_type=0, raw=None, **more):

@@ -10,7 +10,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "lib"), HERE]
 from harness import (FENCED, INVALID_ARGUMENT, NOT_DELIVERED, SAGA_CONFLICT, SAGA_EXISTS, SAGA_FINISHED,  # noqa: E402
-                     SAGA_NOT_FOUND, WRONG_EXPECTED_VERSION, Client, Refused, event, refused)
+                     SAGA_NOT_FOUND, WRONG_EXPECTED_VERSION, Client, event, refused)
 from sagas import (BEGIN, BY_DEADLINE, COMPLETE, COMPLETED, FAIL, PART_ACK, PART_CHECKPOINT, PART_SAGA,  # noqa: E402
                    PART_STREAM, RUNNING, STEP, TIMED_OUT, change, checkpoint)
 from varved import PATIENCE_S, Server, bin_dir, run  # noqa: E402

@@ -134,10 +134,6 @@ class World:
         """For the next start."""
         write_config(self.config, self.name, self.broker.bootstrap, settings)
 
-    def status(self):
-        """Of the outbox, as `varve outbox status` tells it."""
-        return json.loads(self.varve("outbox", "status", "-o", "json"))[0]
-
     def kill(self):
         """As kill -9."""
         self.server.kill()
@@ -172,6 +168,7 @@ class World:
     # ---- what an operator sees and does ----
 
     def status(self):
+        """Of the outbox, as `varve outbox status` tells it."""
         return json.loads(self.varve("outbox", "status", self.name, "-o", "json"))
 
     def wait_for_status(self, what, **wanted):

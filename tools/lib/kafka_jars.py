@@ -1,7 +1,6 @@
 """The jars of a Kafka broker and of its Java client, below build/kafka/<version>, as Maven gives them."""
 import contextlib
 import fcntl
-import os
 import pathlib
 import shutil
 import subprocess
