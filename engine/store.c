@@ -414,12 +414,13 @@ static void stats_of_tail(struct varve_store *store, struct varve_stats *ret)
 void varve_store_stats(struct varve_store *store, struct varve_stats *ret_stats)
 {
     struct journal_stats journal;
+    uint64_t settled = __atomic_load_n(&store->counters.settled_position, __ATOMIC_ACQUIRE); /* Never behind `last`. */
 
     journal_get_stats(store->journal, &journal);
     *ret_stats = (struct varve_stats){
         .database_id = store->format.database_id, .created_at_us = store->format.created_at_us,
         .indexes = store->format.indexes, .last_position = tail_visible_position(store->tail),
-        .settled_position = store_counter(&store->counters.settled_position),
+        .settled_position = settled,
         .stream_count = store_counter(&store->counters.stream_count),
         .system_stream_count = store_counter(&store->counters.system_stream_count),
         .journal_bytes = journal.bytes, .journal_segments = journal.segments, .store_bytes = db_size_bytes(store->db),

@@ -4,6 +4,9 @@
 #include "support/store_fixture.h"
 #include "varve/uuid.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 static void the_figures_add_up(void **ignored)
 {
     struct store_fixture f;
@@ -155,6 +158,44 @@ static void what_is_in_memory_begins_behind_what_is_settled(void **ignored)
     fixture_free(&f);
 }
 
+struct looking {
+    struct store_fixture *f;
+    atomic_bool end, crossed;
+};
+
+static void *look_all_the_time(void *user)
+{
+    struct looking *looking = user;
+    struct varve_stats stats;
+
+    while (!atomic_load(&looking->end)) {
+        varve_store_stats(looking->f->store, &stats);
+        if (stats.settled_position > stats.last_position)
+            atomic_store(&looking->crossed, true);
+    }
+    return NULL;
+}
+
+/* Who takes one from the other gets no huge number, whatever happens between the looks at them. */
+static void never_more_is_settled_than_there_is(void **ignored)
+{
+    struct store_fixture f;
+    struct looking looking = { .f = &f };
+    pthread_t thread;
+
+    fixture_init(&f);
+    fixture_open(&f);
+    assert_int_equal(pthread_create(&thread, NULL, look_all_the_time, &looking), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        fixture_fill(&f, "s", 1, 1, 10);
+        fixture_settle(&f);
+    }
+    atomic_store(&looking.end, true);
+    pthread_join(thread, NULL);
+    assert_false(atomic_load(&looking.crossed));
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +204,7 @@ int main(void)
         cmocka_unit_test(the_settle_lag_is_the_age_of_the_oldest_unsettled_event),
         cmocka_unit_test(what_was_recovered_has_its_age_by_the_wall),
         cmocka_unit_test(what_is_in_memory_begins_behind_what_is_settled),
+        cmocka_unit_test(never_more_is_settled_than_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
