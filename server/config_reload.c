@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config_outboxes.h"
 #include "config_value.h"
@@ -39,6 +40,20 @@ static void take(struct config *config, const struct config_key *key, struct con
     swap(before, after);
 }
 
+/* Its number may have been lowered for want of descriptors, and there may be enough of them now. */
+static void take_as_said(struct config *config, const struct config_key *key, const char *said)
+{
+    char holds[CONFIG_NUMBER_BYTES], expected[CONFIG_EXPECTED_BYTES];
+
+    if (!key->is_reloadable || !config_value_is_number(key))
+        return;
+    config_value_write(config, key, holds);
+    if (strcmp(holds, said) == 0)
+        return;
+    bool good = config_value_set(config, key, said, expected);
+    assert(good); /* It was read before. */
+}
+
 static void compare_key(const struct comparison *comparison, struct config *fresh, size_t i)
 {
     const struct config_key *key = &config_keys[i];
@@ -49,6 +64,7 @@ static void compare_key(const struct comparison *comparison, struct config *fres
 
         before->origin = after->origin;
         after->origin = origin;
+        take_as_said(comparison->config, key, before->text);
         return;
     }
     if (!key->is_reloadable) {
@@ -102,11 +118,24 @@ static void compare_outboxes(const struct comparison *comparison, const struct c
             tell(comparison, NULL, &fresh->values[i], false);
 }
 
+/* Whoever holds the other end of a pipe open and says nothing would hold up the server: once, at the start, is enough.
+ * That there is no file is found when it is read. */
+static bool is_plain_file(const char *path, struct config_complaints *complaints)
+{
+    struct stat stat_of_file;
+
+    return path == NULL || stat(path, &stat_of_file) != 0 || S_ISREG(stat_of_file.st_mode) ||
+           config_complain(complaints, "%s: what is no plain file can be read only once", path);
+}
+
 bool config_reload(struct config *config, struct config_complaints *complaints, config_told told, void *user)
 {
     struct comparison comparison = { .config = config, .told = told, .user = user };
     struct config fresh;
 
+    complaints->count = 0;
+    if (!is_plain_file(config->config_file, complaints))
+        return false;
     if (config_parse(config->argc, config->argv, &fresh, complaints) != CONFIG_SERVE)
         return false;
     for (size_t i = 0; i < config_key_count; i++)

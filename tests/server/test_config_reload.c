@@ -2,7 +2,9 @@
 #include "config_lines.h"
 #include "support/check.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/config_outboxes.h"
@@ -168,12 +170,34 @@ static void mistakes_change_nothing(void **state)
     config_end(&config);
 }
 
+/* Somebody holds its other end, and says nothing. */
+static void pipes_are_not_waited_for(void **state)
+{
+    struct config_complaints complaints;
+    struct told told = { "" };
+    struct config config;
+
+    begin("", &config);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_false(config_reload(&config, &complaints, on_change, &told));
+    assert_int_equal(complaints.count, 1);
+    assert_non_null(strstr(complaints.lines[0], "what is no plain file can be read only once"));
+    close(fd);
+    assert_int_equal(unlink(path), 0);
+    reload(&config, "[server]\nsend_timeout = 61s\n", "server.send_timeout 30s>61s\n");
+    config_end(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_may_change_changes), cmocka_unit_test(what_may_not_is_told),
         cmocka_unit_test(the_same_in_other_words_is_no_change), cmocka_unit_test(outboxes_are_as_they_were_started),
         cmocka_unit_test(that_of_the_mock_stays), cmocka_unit_test(mistakes_change_nothing),
+        cmocka_unit_test(pipes_are_not_waited_for),
     };
 
     return cmocka_run_group_tests(tests, make_path, remove_path);

@@ -85,6 +85,12 @@ static void http_has_what_the_binary_port_leaves(void **state)
     assert_int_equal(f->config.http.max_connections, 10);
     assert_non_null(strstr(fixture_log(f),
                            "event=server.fewer_connections key=http.max_connections wanted=4096 possible=10"));
+    setenv("VARVED_SERVER__MAX_CONNECTIONS", "2000", 1);
+    server_reload(&f->server);
+    assert_int_equal(f->config.http.max_connections, 3000); /* It gets back what the other one leaves now. */
+    setenv("VARVED_SERVER__MAX_CONNECTIONS", "100", 1);
+    server_reload(&f->server);
+    assert_int_equal(f->config.http.max_connections, 4096);
     unsetenv("VARVED_SERVER__MAX_CONNECTIONS");
     f->config.http.listen_count = 0;
     fixture_close(f);
