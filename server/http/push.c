@@ -100,7 +100,7 @@ static void wake_some(struct push *push)
         struct push_client *client = push->ready;
 
         push_unqueue(client);
-        if (client->is_waiting && push_client_has_text(client)) {
+        if (client->is_waiting && (push_client_has_text(client) || client->is_ending)) {
             http_stream_wake(client->stream);
             woken++;
         }

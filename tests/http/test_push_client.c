@@ -307,6 +307,32 @@ static void a_log_that_cannot_be_read_ends_it(void **state)
     fixture_close(f);
 }
 
+/* The turn is over when its last text was taken, and before it was told that there is no more. */
+static void the_end_waits_for_its_turn(void **state)
+{
+    struct fixture *f = fixture_open("");
+    struct client *c = probe_open(f, "");
+    struct push *push = f->server.push;
+    char text[1024];
+
+    client_wait_for(c, "caught_up");
+    struct push_client *there = probe_server_end(f);
+    while (there->member.follower == NULL)
+        fixture_turn(f);
+    follow_leave(&there->member);
+    there->member.deliver(&there->member, &(struct follow_batch){ .error = { .status = VARVE_CORRUPT } });
+    push->turn_is_fresh = true;
+    size_t size = push_client_stream.read(there, text, sizeof(text));
+    assert_true(size > 0 && size < sizeof(text));
+    push->turn_is_fresh = false;
+    push->turn_until_us = 0;
+    assert_int_equal(push_client_stream.read(there, text, sizeof(text)), 0);
+    client_wait_for(c, "\r\n0\r\n\r\n");
+    client_close(c);
+    probe_wait_clients(f, 0);
+    fixture_close(f);
+}
+
 static void one_that_leaves_gives_all_back(void **state)
 {
     struct fixture *f = fixture_open("");
@@ -340,7 +366,8 @@ int main(void)
         cmocka_unit_test(one_that_takes_nothing_is_dropped), cmocka_unit_test(one_that_waits_for_events_is_not),
         cmocka_unit_test(what_was_given_back_goes_on_where_it_was),
         cmocka_unit_test(half_an_event_that_is_gone_ends_the_stream),
-        cmocka_unit_test(a_log_that_cannot_be_read_ends_it), cmocka_unit_test(one_that_leaves_gives_all_back),
+        cmocka_unit_test(a_log_that_cannot_be_read_ends_it),
+        cmocka_unit_test(the_end_waits_for_its_turn), cmocka_unit_test(one_that_leaves_gives_all_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
