@@ -275,9 +275,9 @@ const struct metric metrics_table[] = {
     /* ---- HTTP ---- */
     TOLD("varve_http_requests_total", METRIC_COUNTER, "operation,code", METRIC_OF_NOBODY, NULL, tell_http_requests,
          METRIC_PLAIN, "Requests over HTTP that were answered, by operation and status, whether or not "
-         "their client was still there to take the answer."),
+         "their client was still there to take the answer. Operation none: none fits, or it was not known yet."),
     SPREAD("varve_http_request_duration_seconds", "operation", METRIC_OF_NOBODY, NULL, tell_http_durations, QUICK,
-           METRIC_SECONDS, "From a request over HTTP to its answer."),
+           METRIC_SECONDS, "From a request over HTTP to its answer; without those that did not come whole."),
     SERVER("varve_http_connections", METRIC_GAUGE, "http_connections", "Connections to the HTTP port that are open."),
     SERVER("varve_http_connections_total", METRIC_COUNTER, "http_connections_total",
            "Connections to the HTTP port that were accepted."),

@@ -20,19 +20,20 @@ enum {
 
 /* A problem as http_reply_problem() makes them; `title` is what the registry says of the code. */
 #define LAST_WORDS(http, status, headers, code, title, detail, members)                                                \
-    "HTTP/1.1 " status " " http "\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"                  \
-    headers "\r\n{\"type\":\"urn:varve:error:" code "\",\"title\":\"" title "\",\"status\":" status                    \
-    ",\"code\":\"" code "\",\"detail\":\"" detail "\"" members "}\n"
+    { status,                                                                                                          \
+      "HTTP/1.1 " #status " " http "\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"               \
+      headers "\r\n{\"type\":\"urn:varve:error:" code "\",\"title\":\"" title "\",\"status\":" #status                 \
+      ",\"code\":\"" code "\",\"detail\":\"" detail "\"" members "}\n" }
 
-const char http_says_timeout[] =
-    LAST_WORDS("Request Timeout", "408", "", "TIMEOUT", "the deadline passed before the answer, outcome unknown",
+const struct http_last_words http_says_timeout =
+    LAST_WORDS("Request Timeout", 408, "", "TIMEOUT", "the deadline passed before the answer, outcome unknown",
                "the request did not come within http.header_timeout", "");
-const char http_says_overloaded[] =
-    LAST_WORDS("Service Unavailable", "503", "Retry-After: 1\r\n", "OVERLOADED",
+const struct http_last_words http_says_overloaded =
+    LAST_WORDS("Service Unavailable", 503, "Retry-After: 1\r\n", "OVERLOADED",
                "the server's queue is full; try again a little later",
                "no room for more now: http.max_connections, server.memory_budget", ",\"retry_after_ms\":1000");
-const char http_says_too_large[] =
-    LAST_WORDS("Content Too Large", "413", "", "APPEND_TOO_LARGE", "one append is larger than the store's limits",
+const struct http_last_words http_says_too_large =
+    LAST_WORDS("Content Too Large", 413, "", "APPEND_TOO_LARGE", "one append is larger than the store's limits",
                "the body is larger than http.max_body", "");
 
 static uint64_t now_ms(const struct http *http)
@@ -40,10 +41,10 @@ static uint64_t now_ms(const struct http *http)
     return uv_now(&http->server->loop);
 }
 
-static void say(int fd, const char *words)
+static void say(int fd, const struct http_last_words *words)
 {
     /* Into an empty socket buffer: all of it or, when the peer is gone, nothing. */
-    ssize_t sent = send(fd, words, strlen(words), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = send(fd, words->text, strlen(words->text), MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)sent;
 }
 
@@ -53,7 +54,7 @@ void http_take_connection(struct http *http, int fd, const struct sockaddr *addr
 
     if (http->connection_count >= http->server->config->http.max_connections) {
         figure_add(&figures->http_connections_refused, 1);
-        say(fd, http_says_overloaded);
+        say(fd, &http_says_overloaded);
         shutdown(fd, SHUT_WR);
         close(fd);
         return;
@@ -140,13 +141,16 @@ void http_resume(struct http_connection *connection)
     connection->http->wanted = true;
 }
 
-void http_cut(struct http_connection *connection, const char *last_words)
+void http_cut(struct http_connection *connection, const struct http_last_words *last_words)
 {
     if (connection->cut)
         return;
     connection->cut = true;
-    if (last_words != NULL)
+    if (last_words != NULL) {
         say(connection->fd, last_words);
+        if (connection->request != NULL)
+            http_was_told(connection->request, last_words->status);
+    }
     shutdown(connection->fd, SHUT_RDWR); /* MHD finds it so, and closes it. */
     if (connection->state == HTTP_STREAMING)
         http_resume(connection);
@@ -182,13 +186,13 @@ static void tick(struct http_connection *connection, uint64_t now)
     switch (connection->state) {
     case HTTP_IDLE:
         if (!connection->used && age > config->http.header_timeout_ms)
-            http_cut(connection, http_says_timeout);
+            http_cut(connection, &http_says_timeout);
         else if (age > config->http.idle_timeout_ms || has_ended(connection, age))
             http_cut(connection, NULL);
         break;
     case HTTP_RECEIVING:
         if (age > config->http.header_timeout_ms)
-            http_cut(connection, http_says_timeout);
+            http_cut(connection, &http_says_timeout);
         else if (has_ended(connection, age))
             http_cut(connection, NULL);
         break;

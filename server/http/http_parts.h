@@ -64,7 +64,7 @@ struct http_request {
     uint64_t body_expected;             /* bytes, or UINT64_MAX: chunked */
     bool body_dropped;                  /* it was answered without */
     struct MHD_Response *answer;        /* while ANSWERED */
-    unsigned status;                    /* likewise, and later */
+    unsigned status;                    /* likewise, and later; 0: it was told nothing */
     uint64_t answer_bytes;              /* of the budget */
     struct http_stream *stream;
     unsigned header_count;
@@ -122,9 +122,13 @@ void http_move_connection(struct http_connection *connection, enum http_connecti
 void http_suspend(struct http_connection *connection); /* within one of its callbacks */
 void http_resume(struct http_connection *connection);
 /* Say one last thing that MHD cannot say, when it says nothing itself at the moment, and end the connection. */
-void http_cut(struct http_connection *connection, const char *last_words);
+struct http_last_words {
+    unsigned status;
+    const char *text; /* the whole answer */
+};
+void http_cut(struct http_connection *connection, const struct http_last_words *last_words);
 void http_tick_connections(struct http *http);
-extern const char http_says_timeout[], http_says_overloaded[], http_says_too_large[];
+extern const struct http_last_words http_says_timeout, http_says_overloaded, http_says_too_large;
 
 /* ---- http_request.c ---------------------------------------------------------------------------------------------- */
 void *http_on_target(void *http, const char *target, struct MHD_Connection *mhd);
@@ -133,6 +137,8 @@ enum MHD_Result http_on_access(void *http, struct MHD_Connection *mhd, const cha
 void http_on_completed(void *http, struct MHD_Connection *mhd, void **user, enum MHD_RequestTerminationCode code);
 /* The answer is there: it goes to MHD, or is dropped when nobody waits for it any more. */
 void http_answered(struct http_request *request, unsigned status, struct MHD_Response *answer, uint64_t bytes);
+/* An answer went past it: the last words of its connection, or MHD's own. Counted, unless it had one. */
+void http_was_told(struct http_request *request, unsigned status);
 
 /* ---- http_guard.c: may this request be looked at? False: it was answered. ---------------------------------------- */
 bool http_guard(struct http_request *request, const char *version);

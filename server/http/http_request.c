@@ -101,6 +101,22 @@ static void log_if_slow(const struct http_request *request, unsigned status)
                  log_number("status", status));
 }
 
+static void count(struct server *server, const struct http_route *route, unsigned status, uint64_t duration_us)
+{
+    if (status >= 400)
+        figure_add(&server->figures.http_requests_failed, 1);
+    metrics_http_request(server->metrics, route != NULL ? route->operation : "none", status, duration_us);
+}
+
+/* How long the client took to send a part of it says nothing of the server. */
+void http_was_told(struct http_request *request, unsigned status)
+{
+    if (request->status != 0)
+        return;
+    request->status = status;
+    count(request->http->server, request->route, status, METRICS_NO_DURATION);
+}
+
 void http_answered(struct http_request *request, unsigned status, struct MHD_Response *answer, uint64_t bytes)
 {
     struct server *server = request->http->server;
@@ -112,10 +128,7 @@ void http_answered(struct http_request *request, unsigned status, struct MHD_Res
     request->answer = answer;
     request->status = status;
     request->state = HTTP_ANSWERED;
-    if (status >= 400)
-        figure_add(&server->figures.http_requests_failed, 1);
-    metrics_http_request(server->metrics, request->route != NULL ? request->route->operation : "none", status,
-                         now_us() - request->begun_us);
+    count(server, request->route, status, now_us() - request->begun_us);
     log_if_slow(request, status);
     if (request->connection == NULL)
         free_request(request);
@@ -222,11 +235,11 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
     if (request->body_dropped)
         return MHD_YES;
     if (request->body.size + (uint64_t)size > request->http->server->config->http.max_body_bytes) {
-        http_cut(request->connection, http_says_too_large);
+        http_cut(request->connection, &http_says_too_large);
         return MHD_NO;
     }
     if (!make_room(request, size)) {
-        http_cut(request->connection, http_says_overloaded);
+        http_cut(request->connection, &http_says_overloaded);
         return MHD_NO;
     }
     memcpy(request->body.bytes + request->body.size, bytes, size);
@@ -251,8 +264,12 @@ enum MHD_Result http_on_access(void *user, struct MHD_Connection *mhd, const cha
     struct http *http = user;
     struct http_request *request = *request_of;
 
-    if (request == NULL)
+    if (request == NULL) {
+        count(http->server, NULL, MHD_HTTP_SERVICE_UNAVAILABLE, METRICS_NO_DURATION);
         return MHD_queue_response(mhd, MHD_HTTP_SERVICE_UNAVAILABLE, http->overloaded);
+    }
+    if (request->connection->cut && request->state < HTTP_ROUTED)
+        return MHD_NO; /* It was told that it had not come, or nothing: what comes of it now is not done. */
     if (request->state == HTTP_BEGUN)
         return judge(request, method, version);
     if (*upload_size > 0) {
@@ -276,10 +293,13 @@ void http_on_completed(void *user, struct MHD_Connection *mhd, void **request_of
                        enum MHD_RequestTerminationCode code)
 {
     struct http_request *request = *request_of;
+    const union MHD_ConnectionInfo *told = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
 
     *request_of = NULL;
     if (request == NULL)
         return;
+    if (told != NULL)
+        http_was_told(request, told->http_status); /* By MHD itself, such as that its head is too large. */
     struct http_connection *connection = request->connection;
     connection->request = NULL;
     connection->used = true;
