@@ -16,15 +16,24 @@ static void save(struct push_share *share, uint64_t elapsed_us, uint64_t spent_u
     share->saved = bounded(share->saved + elapsed - spent * whole, -PUSH_MOST_OWED_US * whole, PUSH_TURN_US * whole);
 }
 
+static int64_t turn_of(struct push_share *share, uint64_t now_us, uint64_t requests)
+{
+    if (requests == share->requests)
+        return bounded((int64_t)((now_us - share->asked_us) / PUSH_QUIET_PER_TURN), PUSH_LEAST_TURN_US, PUSH_TURN_US);
+    share->requests = requests;
+    share->asked_us = now_us;
+    int64_t saved_us = share->saved / PUSH_PART_OF_TIME;
+    if (saved_us >= PUSH_LEAST_TURN_US)
+        return saved_us;
+    return now_us - share->worked_us >= PUSH_MOST_WAIT_US ? PUSH_LEAST_TURN_US : 0;
+}
+
 uint64_t push_share_take(struct push_share *share, uint64_t now_us, uint64_t requests, uint64_t spent_us)
 {
     save(share, now_us - share->looked_us, spent_us);
     share->looked_us = now_us;
-    if (requests == share->requests)
-        return (uint64_t)bounded((int64_t)((now_us - share->asked_us) / PUSH_QUIET_PER_TURN), PUSH_LEAST_TURN_US,
-                                 PUSH_TURN_US);
-    share->requests = requests;
-    share->asked_us = now_us;
-    int64_t saved_us = share->saved / PUSH_PART_OF_TIME;
-    return saved_us >= PUSH_LEAST_TURN_US ? (uint64_t)saved_us : 0;
+    int64_t turn_us = turn_of(share, now_us, requests);
+    if (turn_us > 0)
+        share->worked_us = now_us;
+    return (uint64_t)turn_us;
 }

@@ -13,12 +13,14 @@ enum {
     PUSH_LEAST_TURN_US = 50,   /* and the shortest: in less it would do little but begin and end */
     PUSH_QUIET_PER_TURN = 4,   /* a turn is at most one part of the time for which nobody has asked */
     PUSH_MOST_OWED_US = 1000,  /* so much of what it took beyond its share is remembered */
+    PUSH_MOST_WAIT_US = 10000, /* then it has the shortest turn, whatever it owes: that may be what others took */
 };
 
 struct push_share {
     uint64_t looked_us;  /* when push_share_take() was called last, */
     uint64_t requests;   /* and how many requests had come by then */
     uint64_t asked_us;   /* when the newest of them was noticed */
+    uint64_t worked_us;  /* when the newest turn began */
     int64_t saved;       /* microseconds that push may work although others wait, in parts; below 0: owed */
 };
 

@@ -93,6 +93,22 @@ static void nobody_waits_long_for_the_other(void **state)
     assert_true(turn(&loop, 10, 1, 1) < PUSH_TURN_US / 4);
 }
 
+/* What is sent is measured with all that is answered over HTTP. */
+static void when_others_are_charged_to_it_it_works_all_the_same(void **state)
+{
+    struct loop loop = loop_begun();
+    uint64_t began_us = loop.now_us, turns = 0;
+
+    while (loop.now_us - began_us < 1000000) {
+        uint64_t turn_us = turn(&loop, 100, 1, 1);
+
+        turns += turn_us > 0;
+        assert_true(turn_us <= PUSH_LEAST_TURN_US);
+        loop.spent_us += 60;
+    }
+    assert_in_range(turns, 1000000 / PUSH_MOST_WAIT_US - 10, 1000000 / PUSH_MOST_WAIT_US);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +116,7 @@ int main(void)
         cmocka_unit_test(one_request_makes_them_short_again),
         cmocka_unit_test(when_all_ask_it_has_its_part),
         cmocka_unit_test(nobody_waits_long_for_the_other),
+        cmocka_unit_test(when_others_are_charged_to_it_it_works_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
