@@ -110,11 +110,11 @@ static void count_published(struct outbox *outbox)
     const struct outbox_batch *batch = &outbox->batch;
     int64_t delay_us = outbox_wall_us() - batch->oldest_us;
 
-    outbox_count(outbox, events_published, batch->count);
     outbox_counted_published(outbox, batch->messages, batch->count);
     if (batch->oldest_us != 0)
         outbox_figures_measure(&outbox->figures, OUTBOX_MEASURE_PUBLISH_DELAY_US,
                                delay_us > 0 ? (uint64_t)delay_us : 0);
+    outbox_count(outbox, events_published, batch->count); /* Last: who has seen it finds the rest as well. */
 }
 
 static bool is_worth_a_checkpoint(const struct outbox *outbox)

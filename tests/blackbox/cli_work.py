@@ -83,13 +83,13 @@ def test_a_failure_holds_up_its_key_only(folder):
 
 def test_a_slow_command_keeps_its_event(folder):
     place = Groups(folder, events=1)
-    place.ok("group", "create", "g", "--type", "t0", "--ack-timeout", "6s", "--max-attempts", 2)
+    place.ok("group", "create", "g", "--type", "t0", "--ack-timeout", "10s", "--max-attempts", 2)
     log, go = os.path.join(folder, "log"), os.path.join(folder, "go")
     worker = Worker(place, "g", "--count", "1", "--", "sh", "-c",
                     f"echo $VARVE_ATTEMPT >> {log}; while [ ! -e {go} ]; do sleep 0.02; done")
     wait_until(lambda: written(log), "its beginning")
     before = time.monotonic()
-    while time.monotonic() < before + 8:  # Beyond its deadline: without being put off, it would pass.
+    while time.monotonic() < before + 12:  # Beyond its deadline: without being put off, it would pass.
         expect(place.json("group", "info", "g")["redelivered"], 0)
         time.sleep(0.5)
     open(go, "w").close()

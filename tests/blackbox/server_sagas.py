@@ -178,12 +178,14 @@ def a_lease_ends(directory):
     with Server(directory) as server:
         with Talker(server) as c:
             c.move_saga(BEGIN, "job", "1", step="a")
-            assert [saga["id"] for saga in c.claim("job", lease_ms=300)] == ["1"]
+            c.move_saga(BEGIN, "short", "1", step="a")
+            assert [saga["id"] for saga in c.claim("job", lease_ms=600000)] == ["1"]
+            assert [saga["id"] for saga in c.claim("short", lease_ms=300)] == ["1"]
             assert c.claim("job", lease_ms=600000) == []
         with Talker(server) as c:
-            assert [saga["id"] for saga in c.claim("job", lease_ms=600000, wait_ms=30000)] == ["1"]
+            assert [saga["id"] for saga in c.claim("short", lease_ms=600000, wait_ms=30000)] == ["1"]
         with Talker(server) as c:
-            assert c.claim("job", lease_ms=600000) == []
+            assert c.claim("job", lease_ms=600000) == [] and c.claim("short", lease_ms=600000) == []
         server.kill()
     with Server(directory) as server, Talker(server) as c:
         assert [saga["id"] for saga in c.claim("job")] == ["1"]
