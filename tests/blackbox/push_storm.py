@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from sse import PushServer, Stream, connect  # noqa: E402
-from varved import PATIENCE_S, bin_dir, event, run  # noqa: E402
+from varved import PATIENCE_S, event, may_grow, run  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 CLIENTS = 1000
@@ -21,11 +21,6 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))  # What we start has as
 
 def descriptors(server):
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
-
-
-def may_grow(mib):
-    """In bytes; sanitizers keep what was freed."""
-    return (1024 if any(word in bin_dir() for word in ("-thread", "-address")) else mib) << 20
 
 
 def filler(n):

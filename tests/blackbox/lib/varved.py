@@ -25,10 +25,18 @@ def bin_dir():
     return os.path.join(os.environ.get("VARVE_BUILD", os.path.join(root, "build", "gcc-release")), "bin")
 
 
+def is_sanitized():
+    return any(word in bin_dir() for word in ("-thread", "-address"))
+
+
+def may_grow(mib):
+    """In bytes, of a server's own memory; sanitizers take some for each byte it touches, and keep what was freed."""
+    return (1024 if is_sanitized() else mib) << 20
+
+
 def more_options():
     """For every varved: sanitizers leave less address space than the store would reserve."""
-    sanitized = any(word in bin_dir() for word in ("-thread", "-address"))
-    return (["--map-size", "16GiB"] if sanitized else []) + os.environ.get("VARVED_OPTIONS", "").split()
+    return (["--map-size", "16GiB"] if is_sanitized() else []) + os.environ.get("VARVED_OPTIONS", "").split()
 
 
 def run_varved(*arguments, timeout_s=PATIENCE_S):
