@@ -282,8 +282,7 @@ static void on_opened(struct opening *opening)
     if (status == VARVE_OK)
         return;
     run->fault = opening->error;
-    http_stop(server); /* In the rest of this turn nobody is to begin anything on what has half begun. */
-    uv_stop(&server->loop);
+    stop(run, &run->fault, FAULT_GRACE_MS); /* A scrape may be under way, and must come back before all ends. */
 }
 
 static enum varve_status begin(struct run *run, struct varve_error *error)
