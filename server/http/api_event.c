@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "varve/number_text.h"
 #include "varve/record.h"
 #include "varve/uuid.h"
 
@@ -74,18 +75,9 @@ enum varve_status api_event_flags(const struct http_request *request, unsigned *
 
 enum varve_status api_event_name(struct varve_view text, struct api_event_name *ret, struct varve_error *error)
 {
-    uint64_t position = 0;
-    size_t i = 0;
-
-    for (; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
-        if (__builtin_mul_overflow(position, 10, &position) ||
-            __builtin_add_overflow(position, (uint64_t)(text.data[i] - '0'), &position))
-            break;
-    }
-    *ret = (struct api_event_name){ .position = position };
-    if (i == text.size && position > 0)
+    *ret = (struct api_event_name){ .position = 0 };
+    if (varve_number_parse(text, &ret->position) && ret->position > 0)
         return VARVE_OK;
-    ret->position = 0;
     if (varve_uuid_parse(text, &ret->id) && !varve_uuid_is_nil(&ret->id))
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "id", "\"%.*s\": expected an event's UUID, or its position",

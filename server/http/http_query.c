@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "varve/nearest.h"
+#include "varve/number_text.h"
 #include "varve/time_text.h"
 
 enum { NAME_TEXT = 64 };
@@ -64,20 +65,6 @@ int http_shown(struct varve_view value)
     return (int)(value.size > NAME_TEXT ? NAME_TEXT : value.size);
 }
 
-static bool parse_uint(struct varve_view text, uint64_t *ret)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned digit = (unsigned)(text.data[i] - '0');
-
-        if (digit > 9 || __builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, digit, &number))
-            return false;
-    }
-    *ret = number;
-    return text.size > 0;
-}
-
 enum varve_status http_query_uint(const struct http_request *request, const char *name, uint64_t min, uint64_t max,
                                   uint64_t *ret, struct varve_error *error)
 {
@@ -86,7 +73,7 @@ enum varve_status http_query_uint(const struct http_request *request, const char
 
     if (parameter == NULL)
         return VARVE_OK;
-    if (!parse_uint(parameter->value, &number) || number < min || number > max)
+    if (!varve_number_parse(parameter->value, &number) || number < min || number > max)
         return varve_fail(error, VARVE_INVALID_ARGUMENT, name, "%s=%.*s: expected a number, %" PRIu64 " to %" PRIu64,
                           name, http_shown(parameter->value), parameter->value.data, min, max);
     *ret = number;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "varve/number_text.h"
+
 struct words {
     struct varve_view items[PUSH_LIST_MAX];
     size_t count;
@@ -74,35 +76,20 @@ static enum varve_status take_classes(struct varve_view text, unsigned *ret, str
 
 /* ---- where to begin --------------------------------------------------------------------------------------------- */
 
-static bool take_position(struct varve_view text, uint64_t *ret)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned digit = (unsigned)(text.data[i] - '0');
-
-        if (digit > 9 || number > (UINT64_MAX - digit) / 10)
-            return false;
-        number = number * 10 + digit;
-    }
-    *ret = number;
-    return text.size > 0;
-}
-
 /* A browser that was connected before says where it was; that counts more than the address it uses again. */
 static enum varve_status take_after(const struct push_parameters *from, struct push_ask *ask, struct varve_error *error)
 {
     ask->after = 0;
     ask->from_end = false;
     if (is_there(from->last_event_id) && from->last_event_id.size > 0) {
-        if (take_position(from->last_event_id, &ask->after))
+        if (varve_number_parse(from->last_event_id, &ask->after))
             return VARVE_OK;
         return varve_fail(error, VARVE_INVALID_ARGUMENT, "Last-Event-ID",
                           "Last-Event-ID: expected the position of an event");
     }
     ask->from_end = !is_there(from->after) || varve_view_equal(from->after, varve_view_str("end"));
     if (ask->from_end || varve_view_equal(from->after, varve_view_str("start")) ||
-        take_position(from->after, &ask->after))
+        varve_number_parse(from->after, &ask->after))
         return VARVE_OK;
     return varve_fail(error, VARVE_INVALID_ARGUMENT, "after", "after: expected a position, start or end");
 }

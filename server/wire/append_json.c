@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "event_json_parts.h"
 #include "varve/json.h"
+#include "varve/number_text.h"
 
 /* ---- expected versions ------------------------------------------------------------------------------------------- */
 
@@ -21,7 +22,7 @@ enum { WORDS = sizeof(words) / sizeof(words[0]) };
 
 bool varve_expected_parse(struct varve_view text, int64_t *ret)
 {
-    int64_t version = 0;
+    uint64_t version;
 
     for (size_t i = 0; i < WORDS; i++) {
         if (varve_view_equal(text, varve_view_str(words[i].word))) {
@@ -29,14 +30,9 @@ bool varve_expected_parse(struct varve_view text, int64_t *ret)
             return true;
         }
     }
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || __builtin_mul_overflow(version, 10, &version) ||
-            __builtin_add_overflow(version, text.data[i] - '0', &version))
-            return false;
-    }
-    if (text.size == 0)
+    if (!varve_number_parse(text, &version) || version > INT64_MAX)
         return false;
-    *ret = version;
+    *ret = (int64_t)version;
     return true;
 }
 
