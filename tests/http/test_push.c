@@ -111,10 +111,10 @@ static void bytes_end_a_turn_as_well(void **state)
     struct fixture *f = fixture_open("");
     struct push *push = f->server.push;
 
-    push->turn_us = PUSH_LEAST_TURN_US;
+    push->turn_us = push_grant_many.least_us;
     push->turn_is_fresh = true;
     assert_true(push_may_go_on(push));
-    assert_int_equal(push->turn_bytes, PUSH_LEAST_TURN_US * 1024);
+    assert_int_equal(push->turn_bytes, push_grant_many.least_us * 1024);
     push->turn_bytes = 0;
     assert_false(push_may_go_on(push));
     push->turn_us = PUSH_TURN_US;
